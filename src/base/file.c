@@ -1,0 +1,224 @@
+#include <config.h>
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+int
+nt_file_read(const char *path, size_t max, char **out, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+
+    size_t size = 4096, n = 0;
+    char *buf = xmalloc(size);
+    int rc = 0;
+
+    for (;;) {
+        ssize_t got = read(fd, buf + n, size - n - 1);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            rc = got < 0 ? -errno : 0;
+            break;
+        }
+        n += got;
+        if (n > max) {
+            rc = -EFBIG;
+            break;
+        }
+        if (size - n < 2) {
+            size *= 2;
+            buf = xrealloc(buf, size);
+        }
+    }
+    close(fd);
+    if (rc) {
+        free(buf);
+        return rc;
+    }
+    buf[n] = '\0';
+    *out = buf;
+    if (len) {
+        *len = n;
+    }
+    return 0;
+}
+
+static bool
+has_text(const char *path, const char *text, size_t len, mode_t mode)
+{
+    struct stat st;
+    char *old = NULL;
+    size_t old_len;
+    bool same;
+
+    if (stat(path, &st) < 0 || (st.st_mode & 07777) != mode || (size_t) st.st_size != len
+        || nt_file_read(path, len, &old, &old_len) < 0) {
+        return false;
+    }
+    same = old_len == len && !memcmp(old, text, len);
+    free(old);
+    return same;
+}
+
+static int
+write_all(int fd, const char *text, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, text, len);
+
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+        if (n > 0) {
+            text += n;
+            len -= n;
+        }
+    }
+    return 0;
+}
+
+/* The rename is durable once the directory is on disk. */
+static void
+sync_directory_of(const char *path)
+{
+    char *copy = xstrdup(path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(copy);
+}
+
+int
+nt_file_replace(const char *path, const char *text, size_t len, mode_t mode, bool *changed,
+                struct nt_err *err)
+{
+    if (changed) {
+        *changed = false;
+    }
+    if (has_text(path, text, len, mode)) {
+        return 0;
+    }
+
+    AUTO_FREE char *tmp = xasprintf("%s.XXXXXX", path);
+    int fd = mkostemp(tmp, O_CLOEXEC);
+
+    if (fd < 0) {
+        return nt_fail_errno(err, errno, "cannot write %s", path);
+    }
+
+    int rc = write_all(fd, text, len);
+    if (!rc && (fchmod(fd, mode) < 0 || fsync(fd) < 0)) {
+        rc = -errno;
+    }
+    if (close(fd) < 0 && !rc) {
+        rc = -errno;
+    }
+    if (!rc && rename(tmp, path) < 0) {
+        rc = -errno;
+    }
+    if (rc) {
+        unlink(tmp);
+        return nt_fail_errno(err, -rc, "cannot write %s", path);
+    }
+    sync_directory_of(path);
+    if (changed) {
+        *changed = true;
+    }
+    return 0;
+}
+
+int
+nt_mkdirs(const char *path, mode_t mode, struct nt_err *err)
+{
+    AUTO_FREE char *copy = xstrdup(path);
+
+    for (char *p = copy + 1;; p++) {
+        if (*p == '/' || !*p) {
+            char end = *p;
+
+            *p = '\0';
+            if (mkdir(copy, mode) < 0 && errno != EEXIST) {
+                return nt_fail_errno(err, errno, "cannot make directory %s", copy);
+            }
+            if (!end) {
+                return 0;
+            }
+            *p = end;
+        }
+    }
+}
+
+int
+nt_file_put(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+
+    int rc = write_all(fd, text, strlen(text));
+    if (close(fd) < 0 && !rc) {
+        rc = -errno;
+    }
+    return rc;
+}
+
+char *
+nt_path_join(const char *a, const char *b)
+{
+    size_t n = strlen(a);
+
+    while (n && a[n - 1] == '/') {
+        n--;
+    }
+    while (*b == '/') {
+        b++;
+    }
+    return xasprintf("%.*s/%s", (int) n, a, b);
+}
+
+int
+nt_remove_tree(const char *path)
+{
+    char *paths[] = { CONST_CAST(char *, path), NULL };
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    FTSENT *e;
+    int rc = 0;
+
+    if (!fts) {
+        return -errno;
+    }
+    while ((e = fts_read(fts))) {
+        bool is_dir = e->fts_info == FTS_DP;
+        bool is_error = e->fts_info == FTS_DNR || e->fts_info == FTS_ERR;
+
+        if (e->fts_info == FTS_D || (e->fts_info == FTS_NS && e->fts_errno == ENOENT)) {
+            continue;
+        }
+        if (is_error || (is_dir ? rmdir(e->fts_accpath) : unlink(e->fts_accpath)) < 0) {
+            rc = rc ? rc : -(is_error ? e->fts_errno : errno);
+        }
+    }
+    fts_close(fts);
+    return rc;
+}

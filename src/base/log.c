@@ -1,0 +1,85 @@
+#include <config.h>
+
+#include "base/log.h"
+
+#include <stdarg.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Values with blanks are quoted so that a line splits back into its pairs. */
+static void
+put_pairs(struct ds *line, va_list args)
+{
+    for (;;) {
+        const char *key = va_arg(args, const char *);
+        if (!key) {
+            return;
+        }
+
+        const char *value = va_arg(args, const char *);
+        if (!value) {
+            value = "-";
+        }
+        if (value[strcspn(value, " \"\n\r\t")] || !*value) {
+            ds_put_format(line, " %s=\"", key);
+            for (; *value; value++) {
+                ds_put_char(line, *value == '"' || *value == '\n' || *value == '\r' ? ' ' : *value);
+            }
+            ds_put_char(line, '"');
+        } else {
+            ds_put_format(line, " %s=%s", key, value);
+        }
+    }
+}
+
+void
+nt_log(const struct vlog_module *module, enum vlog_level level, const char *event, ...)
+{
+    if (!vlog_is_enabled(module, level)) {
+        return;
+    }
+
+    struct ds line = DS_EMPTY_INITIALIZER;
+    va_list args;
+
+    ds_put_cstr(&line, event);
+    va_start(args, event);
+    put_pairs(&line, args);
+    va_end(args);
+    vlog(module, level, "%s", ds_cstr(&line));
+    ds_destroy(&line);
+}
+
+void
+nt_log_rl(const struct vlog_module *module, enum vlog_level level, struct vlog_rate_limit *rl,
+          const char *event, ...)
+{
+    if (vlog_should_drop(module, level, rl)) {
+        return;
+    }
+
+    struct ds line = DS_EMPTY_INITIALIZER;
+    va_list args;
+
+    ds_put_cstr(&line, event);
+    va_start(args, event);
+    put_pairs(&line, args);
+    va_end(args);
+    vlog(module, level, "%s", ds_cstr(&line));
+    ds_destroy(&line);
+}
+
+void
+nt_log_start(const char *program, const char *path)
+{
+    set_program_name(program);
+    vlog_set_levels(NULL, VLF_SYSLOG, VLL_OFF);
+    if (path) {
+        vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
+        vlog_set_levels(NULL, VLF_FILE, VLL_INFO);
+        vlog_set_log_file(path);
+    } else {
+        vlog_set_levels(NULL, VLF_CONSOLE, VLL_INFO);
+    }
+}

@@ -1,0 +1,68 @@
+/* Call, cast and fan-out between programs, whatever carries them.
+ *
+ * A bus is either the embedded one (hub in neutrino-server, peers elsewhere; see
+ * embedded.h) or a broker; users of this header cannot tell.  Messages have the
+ * oslo.messaging envelope 2.0 (envelope.h).  Everything is asynchronous: callbacks
+ * come from nt_bus_run(), never from inside the call that asked.  Loop thread only.
+ *
+ * Delivery is at most once after receipt, as with oslo.messaging: a cast to a host
+ * that is away is lost, so every receiver also fetches its state when its
+ * connection comes (back) up. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct json;
+struct nt_bus;
+struct nt_bus_request;
+
+/* Answer of a call.  Exactly one is non-NULL; both are borrowed for the callback.
+ * 'err' may be NT_TIMEOUT, NT_UNAVAILABLE, or what the other side failed with. */
+typedef void nt_bus_reply_cb(void *aux, const struct json *result, const struct nt_err *err);
+
+/* A message for a served topic.  The handler (or whoever it hands 'req' to) must
+ * end it with nt_bus_reply() or nt_bus_reply_fail(), also for casts. */
+typedef void nt_bus_handler(void *aux, struct nt_bus_request *req);
+
+/* 'host' NULL: whoever serves the topic.  'args' is consumed. */
+void nt_bus_call(struct nt_bus *, const char *topic, const char *host, const char *method,
+                 const char *version, struct json *args, int64_t timeout_ms, nt_bus_reply_cb *,
+                 void *aux);
+void nt_bus_cast(struct nt_bus *, const char *topic, const char *host, const char *method,
+                 const char *version, struct json *args);
+void nt_bus_fanout(struct nt_bus *, const char *topic, const char *method, const char *version,
+                   struct json *args);
+
+/* Receives what is sent to 'topic', to 'topic' at 'host', and to all of 'topic'. */
+void nt_bus_serve(struct nt_bus *, const char *topic, const char *host, nt_bus_handler *,
+                  void *aux);
+
+/* The request; strings are borrowed until it is ended. */
+const char *nt_bus_request_topic(const struct nt_bus_request *);
+const char *nt_bus_request_method(const struct nt_bus_request *);
+const char *nt_bus_request_version(const struct nt_bus_request *);
+const struct json *nt_bus_request_args(const struct nt_bus_request *);
+const char *nt_bus_request_id(const struct nt_bus_request *); /* "req-UUID" or "-". */
+bool nt_bus_request_is_call(const struct nt_bus_request *);
+
+/* Who sent it, as the transport proved it ("compute-1"); empty when unknown. */
+const char *nt_bus_request_peer(const struct nt_bus_request *);
+
+/* Ends a request.  'result' is consumed and may be NULL (null). */
+void nt_bus_reply(struct nt_bus_request *, struct json *result);
+void nt_bus_reply_fail(struct nt_bus_request *, const struct nt_err *);
+
+/* The callback is told when the bus becomes usable and when it is lost. */
+void nt_bus_on_state(struct nt_bus *, void (*cb)(void *aux, bool connected), void *aux);
+bool nt_bus_is_connected(const struct nt_bus *);
+
+/* Outstanding calls end with NT_UNAVAILABLE before this returns. */
+void nt_bus_free(struct nt_bus *);
+NT_AUTO(nt_bus)
+
+void nt_bus_run(struct nt_bus *);
+void nt_bus_wait(struct nt_bus *);

@@ -1,0 +1,29 @@
+/* What the server tells a compute host (topic "compute", always directed). */
+#pragma once
+
+#include "net/instance.h"
+#include "rpc/method.h"
+
+extern const struct nt_interface nt_compute_host;
+
+/* build_instance (cast): its addresses are already known to dnsmasq. */
+struct nt_build_instance_args {
+    struct nt_instance_view instance;
+};
+
+/* terminate_instance (cast): answered by update_instance with "deleted", also when
+ * the instance is not here. */
+struct nt_instance_args {
+    char id[NT_UUID_SIZE];
+    int64_t number;
+};
+
+/* get_console_output (call): the last 'length' lines (0: all that is kept). */
+struct nt_console_args {
+    char id[NT_UUID_SIZE];
+    int64_t number;
+    int64_t length;
+};
+struct nt_console_result {
+    char *output; /* Owned; valid UTF-8, no control characters but TAB, LF, CR. */
+};

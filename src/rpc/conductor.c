@@ -1,0 +1,82 @@
+#include <config.h>
+
+#include "rpc/conductor.h"
+
+#define RPC NT_IN_RPC
+#define NEED (NT_IN_RPC | NT_REQUIRED)
+
+static const struct nt_field report_state_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_report_state_args, host), NEED },
+    { "binary", NT_F_STR, NT_AT(struct nt_report_state_args, binary), NEED },
+    { "topic", NT_F_STR, NT_AT(struct nt_report_state_args, topic), NEED },
+    { "start_flag", NT_F_BOOL, NT_AT(struct nt_report_state_args, start_flag), RPC },
+    { "instances", NT_F_INT, NT_AT(struct nt_report_state_args, instances), RPC },
+    { "ram_mb", NT_F_INT, NT_AT(struct nt_report_state_args, ram_mb), RPC },
+    { "vcpus", NT_F_INT, NT_AT(struct nt_report_state_args, vcpus), RPC },
+    { 0 },
+};
+
+static const struct nt_field report_state_result[] = {
+    { "status", NT_F_STR, NT_AT(struct nt_report_state_result, status), NEED },
+    { 0 },
+};
+
+static const struct nt_field claim_networks_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_claim_networks_args, host), NEED },
+    { "bridge", NT_F_STR, NT_AT(struct nt_claim_networks_args, bridge), RPC },
+    { 0 },
+};
+
+static const struct nt_field networks_result[] = {
+    NT_ARRAY_FIELD("networks", struct nt_networks_result, networks, n_networks,
+                   nt_network_view_fields, RPC),
+    { 0 },
+};
+
+static const struct nt_field lease_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_lease_args, host), NEED },
+    { "network_id", NT_F_UUID, NT_AT(struct nt_lease_args, network_id), NEED },
+    { "address", NT_F_IP4, NT_AT(struct nt_lease_args, address), NEED },
+    { "mac", NT_F_MAC, NT_AT(struct nt_lease_args, mac), NEED },
+    { "lease_expires", NT_F_TIME, NT_AT(struct nt_lease_args, lease_expires), RPC },
+    { "hostname", NT_F_STR, NT_AT(struct nt_lease_args, hostname), RPC },
+    { "client_id", NT_F_STR, NT_AT(struct nt_lease_args, client_id), RPC },
+    { 0 },
+};
+
+static const struct nt_field host_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_host_args, host), NEED },
+    { 0 },
+};
+
+static const struct nt_field instances_result[] = {
+    NT_ARRAY_FIELD("instances", struct nt_instances_result, instances, n_instances,
+                   nt_instance_view_fields, RPC),
+    { 0 },
+};
+
+static const struct nt_field update_instance_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_update_instance_args, host), NEED },
+    { "id", NT_F_UUID, NT_AT(struct nt_update_instance_args, id), NEED },
+    { "vm_state", NT_F_STR, NT_AT(struct nt_update_instance_args, vm_state), RPC },
+    { "task_state", NT_F_STR, NT_AT(struct nt_update_instance_args, task_state), RPC },
+    { "power_state", NT_F_INT, NT_AT(struct nt_update_instance_args, power_state), RPC },
+    { "fault", NT_F_STR, NT_AT(struct nt_update_instance_args, fault), RPC },
+    { 0 },
+};
+
+static const struct nt_method methods[] = {
+    { "report_state", "1.0", report_state_args, sizeof(struct nt_report_state_args),
+      report_state_result, sizeof(struct nt_report_state_result) },
+    { "claim_networks", "1.0", claim_networks_args, sizeof(struct nt_claim_networks_args),
+      networks_result, sizeof(struct nt_networks_result) },
+    { "lease_fixed_ip", "1.0", lease_args, sizeof(struct nt_lease_args), NULL, 0 },
+    { "release_fixed_ip", "1.0", lease_args, sizeof(struct nt_lease_args), NULL, 0 },
+    { "get_instances", "1.0", host_args, sizeof(struct nt_host_args), instances_result,
+      sizeof(struct nt_instances_result) },
+    { "update_instance", "1.0", update_instance_args, sizeof(struct nt_update_instance_args),
+      NULL, 0 },
+    { 0 },
+};
+
+const struct nt_interface nt_conductor = { "conductor", methods };

@@ -1,0 +1,58 @@
+/* The contract between programs: one table per interface, compiled by both ends.
+ *
+ * A method's arguments and result are structs with field tables, so that nobody
+ * above this layer touches JSON, and a malformed message is refused with the path
+ * of the field, alone. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "bus/bus.h"
+#include "net/field.h"
+
+struct nt_method {
+    const char *name;
+    const char *version;
+    const struct nt_field *args;   /* Ends with a nameless field. */
+    size_t args_size;
+    const struct nt_field *result; /* NULL: null. */
+    size_t result_size;
+};
+
+struct nt_interface {
+    const char *topic;
+    const struct nt_method *methods; /* Ends with a NULL name. */
+};
+
+/* 'result' is borrowed for the callback and NULL with 'err'. */
+typedef void nt_rpc_reply_cb(void *aux, const void *result, const struct nt_err *err);
+
+/* Sends 'args' (borrowed, encoded at once).  'host' NULL: whoever serves it. */
+void nt_rpc_call(struct nt_bus *, const struct nt_interface *, const char *host,
+                 const char *method, const void *args, int64_t timeout_ms, nt_rpc_reply_cb *,
+                 void *aux);
+void nt_rpc_cast(struct nt_bus *, const struct nt_interface *, const char *host,
+                 const char *method, const void *args);
+
+/* Handlers by name, in a table that ends with a NULL name.  'args' is borrowed for
+ * the call.  The handler, or whoever it hands 'req' to, ends the request with
+ * nt_rpc_reply() or nt_bus_reply_fail(). */
+struct nt_rpc_handler {
+    const char *method;
+    void (*handle)(void *aux, const void *args, struct nt_bus_request *req);
+};
+
+struct nt_rpc_service;
+
+struct nt_rpc_service *nt_rpc_serve(struct nt_bus *, const struct nt_interface *,
+                                    const char *host, const struct nt_rpc_handler *, void *aux);
+
+/* After the bus is freed. */
+void nt_rpc_service_free(struct nt_rpc_service *);
+NT_AUTO(nt_rpc_service)
+
+/* Ends a request with the method's result struct (NULL when it has none). */
+void nt_rpc_reply(const struct nt_interface *, struct nt_bus_request *, const void *result);
+
+const struct nt_method *nt_method_find(const struct nt_interface *, const char *name);

@@ -1,0 +1,21 @@
+/* What the server tells a network host (topic "network", always directed). */
+#pragma once
+
+#include "net/network.h"
+#include "rpc/method.h"
+
+extern const struct nt_interface nt_network_host;
+
+/* put_fixed_ip (call): answered once dnsmasq has been told, so a guest that starts
+ * afterwards is served.
+ * delete_fixed_ip (call): the hosts entry goes, then the lease is released with a
+ * DHCPRELEASE of our own. */
+struct nt_fixed_ip_args {
+    char network_id[NT_UUID_SIZE];
+    struct nt_host_entry entry;
+};
+
+/* networks_changed (cast): ask claim_networks again. */
+struct nt_networks_changed_args {
+    char reason[64];
+};
