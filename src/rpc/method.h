@@ -34,6 +34,8 @@ void nt_rpc_call(struct nt_bus *, const struct nt_interface *, const char *host,
                  void *aux);
 void nt_rpc_cast(struct nt_bus *, const struct nt_interface *, const char *host,
                  const char *method, const void *args);
+void nt_rpc_fanout(struct nt_bus *, const struct nt_interface *, const char *method,
+                   const void *args);
 
 /* Handlers by name, in a table that ends with a NULL name.  'args' is borrowed for
  * the call.  The handler, or whoever it hands 'req' to, ends the request with

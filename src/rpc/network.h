@@ -1,4 +1,4 @@
-/* What the server tells a network host (topic "network", always directed). */
+/* What the server tells a network host (topic "network"). */
 #pragma once
 
 #include "net/network.h"
@@ -15,7 +15,7 @@ struct nt_fixed_ip_args {
     struct nt_host_entry entry;
 };
 
-/* networks_changed (cast): ask claim_networks again. */
+/* networks_changed (fan-out): ask claim_networks again. */
 struct nt_networks_changed_args {
     char reason[64];
 };

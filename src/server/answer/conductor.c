@@ -1,0 +1,281 @@
+#include <config.h>
+
+#include "server/answer/conductor.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "rpc/conductor.h"
+#include "server/core/hosts.h"
+#include "server/core/instances.h"
+#include "server/core/ipam.h"
+#include "server/core/networks.h"
+
+NT_LOG_MODULE(conductor);
+
+struct conductor {
+    struct store *reader;
+    struct op_queue *ops;
+    const struct core_env *env;
+    struct nt_rpc_service *service;
+};
+
+/* A request that waits for its commit. */
+struct pending {
+    struct conductor *conductor;
+    struct nt_bus_request *req;
+    char host[NT_HOST_SIZE];
+    struct nt_report_state_result status;
+};
+
+static struct pending *
+pending_new(struct conductor *conductor, struct nt_bus_request *req, const char *host)
+{
+    struct pending *p = xzalloc(sizeof *p);
+
+    p->conductor = conductor;
+    p->req = req;
+    ovs_strlcpy(p->host, host, sizeof p->host);
+    return p;
+}
+
+/* Ends the request with NT_FORBIDDEN unless 'host' is who sent it. */
+static bool
+speaks_for_itself(struct nt_bus_request *req, const char *host)
+{
+    struct nt_err err = { 0 };
+
+    if (!strcmp(nt_bus_request_peer(req), host)) {
+        return true;
+    }
+    (void) nt_fail(&err, NT_FORBIDDEN, "host %.64s may not speak for host %.64s",
+                   nt_bus_request_peer(req), host);
+    nt_warn_rl("request refused", "method", nt_bus_request_method(req), "why", err.msg, NULL);
+    nt_bus_reply_fail(req, &err);
+    return false;
+}
+
+static void
+reply_null(void *p_, const struct nt_err *err)
+{
+    struct pending *p = p_;
+
+    if (err) {
+        nt_info_rl("request failed", "method", nt_bus_request_method(p->req), "host", p->host,
+                   "why", err->msg, NULL);
+        nt_bus_reply_fail(p->req, err);
+    } else {
+        nt_rpc_reply(&nt_conductor, p->req, NULL);
+    }
+    free(p);
+}
+
+/* What an operation gets: the request and its decoded arguments. */
+struct op_args {
+    struct pending *pending;
+    const void *args;
+};
+
+static int
+op_report_state(struct store *store, void *op_, struct changes *out OVS_UNUSED,
+                struct nt_err *err)
+{
+    struct op_args *op = op_;
+
+    return host_report_state(store, op->pending->conductor->env, op->args, &op->pending->status,
+                             err);
+}
+
+static void
+report_state_done(void *p_, const struct nt_err *err)
+{
+    struct pending *p = p_;
+
+    if (err) {
+        nt_bus_reply_fail(p->req, err);
+    } else {
+        nt_rpc_reply(&nt_conductor, p->req, &p->status);
+    }
+    free(p);
+}
+
+static void
+handle_report_state(void *conductor_, const void *args_, struct nt_bus_request *req)
+{
+    struct conductor *conductor = conductor_;
+    const struct nt_report_state_args *args = args_;
+
+    if (speaks_for_itself(req, args->host)) {
+        struct pending *p = pending_new(conductor, req, args->host);
+        struct op_args op = { p, args };
+
+        op_submit(conductor->ops, op_report_state, &op, report_state_done, p);
+    }
+}
+
+static int
+op_claim(struct store *store, void *op_, struct changes *out, struct nt_err *err)
+{
+    struct op_args *op = op_;
+    const struct nt_claim_networks_args *args = op->args;
+
+    return network_claim(store, op->pending->conductor->env, args->host, args->bridge, out, err);
+}
+
+static void
+claim_done(void *p_, const struct nt_err *err)
+{
+    struct pending *p = p_;
+    struct nt_networks_result result = { 0 };
+    struct nt_err own = { 0 };
+
+    if (!err
+        && network_views_of_host(p->conductor->reader, p->host, &result.networks,
+                                 &result.n_networks, &own)
+               < 0) {
+        err = &own;
+    }
+    if (err) {
+        nt_bus_reply_fail(p->req, err);
+    } else {
+        nt_rpc_reply(&nt_conductor, p->req, &result);
+    }
+    for (size_t i = 0; i < result.n_networks; i++) {
+        nt_network_view_clear(&result.networks[i]);
+    }
+    free(result.networks);
+    free(p);
+}
+
+static void
+handle_claim_networks(void *conductor_, const void *args_, struct nt_bus_request *req)
+{
+    struct conductor *conductor = conductor_;
+    const struct nt_claim_networks_args *args = args_;
+
+    if (speaks_for_itself(req, args->host)) {
+        struct pending *p = pending_new(conductor, req, args->host);
+        struct op_args op = { p, args };
+
+        op_submit(conductor->ops, op_claim, &op, claim_done, p);
+    }
+}
+
+static int
+op_lease(struct store *store, void *op_, struct changes *out, struct nt_err *err)
+{
+    struct op_args *op = op_;
+
+    return ipam_lease(store, op->pending->conductor->env, op->args, out, err);
+}
+
+static int
+op_release(struct store *store, void *op_, struct changes *out, struct nt_err *err)
+{
+    struct op_args *op = op_;
+
+    return ipam_release(store, op->pending->conductor->env, op->args, out, err);
+}
+
+static void
+submit_lease(struct conductor *conductor, op_fn *fn, const struct nt_lease_args *args,
+             struct nt_bus_request *req)
+{
+    if (speaks_for_itself(req, args->host)) {
+        struct pending *p = pending_new(conductor, req, args->host);
+        struct op_args op = { p, args };
+
+        op_submit(conductor->ops, fn, &op, reply_null, p);
+    }
+}
+
+static void
+handle_lease(void *conductor, const void *args, struct nt_bus_request *req)
+{
+    submit_lease(conductor, op_lease, args, req);
+}
+
+static void
+handle_release(void *conductor, const void *args, struct nt_bus_request *req)
+{
+    submit_lease(conductor, op_release, args, req);
+}
+
+static void
+handle_get_instances(void *conductor_, const void *args_, struct nt_bus_request *req)
+{
+    struct conductor *conductor = conductor_;
+    const struct nt_host_args *args = args_;
+    struct nt_instances_result result = { 0 };
+    struct nt_err err = { 0 };
+
+    if (!speaks_for_itself(req, args->host)) {
+        return;
+    }
+    if (instance_views_of_host(conductor->reader, args->host, &result.instances,
+                               &result.n_instances, &err)
+        < 0) {
+        nt_bus_reply_fail(req, &err);
+    } else {
+        nt_rpc_reply(&nt_conductor, req, &result);
+    }
+    for (size_t i = 0; i < result.n_instances; i++) {
+        nt_instance_view_clear(&result.instances[i]);
+    }
+    free(result.instances);
+}
+
+static int
+op_update_instance(struct store *store, void *op_, struct changes *out, struct nt_err *err)
+{
+    struct op_args *op = op_;
+
+    return instance_report(store, op->pending->conductor->env, op->args, out, err);
+}
+
+static void
+handle_update_instance(void *conductor_, const void *args_, struct nt_bus_request *req)
+{
+    struct conductor *conductor = conductor_;
+    const struct nt_update_instance_args *args = args_;
+
+    if (speaks_for_itself(req, args->host)) {
+        struct pending *p = pending_new(conductor, req, args->host);
+        struct op_args op = { p, args };
+
+        op_submit(conductor->ops, op_update_instance, &op, reply_null, p);
+    }
+}
+
+static const struct nt_rpc_handler handlers[] = {
+    { "report_state", handle_report_state },
+    { "claim_networks", handle_claim_networks },
+    { "lease_fixed_ip", handle_lease },
+    { "release_fixed_ip", handle_release },
+    { "get_instances", handle_get_instances },
+    { "update_instance", handle_update_instance },
+    { 0 },
+};
+
+struct conductor *
+conductor_new(struct store *reader, struct op_queue *ops, struct nt_bus *bus,
+              const struct core_env *env, const char *host)
+{
+    struct conductor *conductor = xzalloc(sizeof *conductor);
+
+    conductor->reader = reader;
+    conductor->ops = ops;
+    conductor->env = env;
+    conductor->service = nt_rpc_serve(bus, &nt_conductor, host, handlers, conductor);
+    return conductor;
+}
+
+void
+conductor_free(struct conductor *conductor)
+{
+    if (conductor) {
+        nt_rpc_service_free(conductor->service);
+        free(conductor);
+    }
+}

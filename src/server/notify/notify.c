@@ -1,0 +1,468 @@
+#include <config.h>
+
+#include "server/notify/notify.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "openvswitch/json.h"
+#include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
+#include "rpc/compute.h"
+#include "rpc/network.h"
+#include "server/core/instances.h"
+#include "server/core/ipam.h"
+#include "server/core/networks.h"
+
+NT_LOG_MODULE(notify);
+
+#define CALL_TIMEOUT_MS 10000
+#define RETRY_MS 500
+#define BOOT_LIMIT_MS 30000
+
+struct notify {
+    struct store *reader;
+    struct op_queue *ops;
+    struct nt_bus *bus;
+    const struct core_env *env;
+    struct ovs_list boots;    /* struct boot. */
+    struct ovs_list releases; /* struct release. */
+};
+
+/* One address a network host must know before the guest starts. */
+struct boot_address {
+    struct boot *boot;
+    char host[NT_HOST_SIZE];
+    struct nt_fixed_ip_args args;
+    bool told;
+    int64_t retry_at; /* Monotonic; 0: a call is under way. */
+};
+
+/* An instance between its commit and build_instance. */
+struct boot {
+    struct ovs_list node;
+    struct notify *notify;
+    char instance_id[NT_UUID_SIZE];
+    char host[NT_HOST_SIZE]; /* Compute host. */
+    int64_t deadline;
+    struct boot_address *addresses;
+    size_t n_addresses;
+    size_t n_calls; /* Under way: the boot must not be freed. */
+    char fault[NT_ERR_SIZE];
+    bool over;      /* Submitted to the database, in one way or the other. */
+};
+
+/* An address that goes back. */
+struct release {
+    struct ovs_list node;
+    struct notify *notify;
+    char port_id[NT_UUID_SIZE];
+};
+
+static void put_address(struct boot_address *);
+
+static void
+boot_free(struct boot *boot)
+{
+    ovs_list_remove(&boot->node);
+    free(boot->addresses);
+    free(boot);
+}
+
+static void
+release_free(struct release *release)
+{
+    ovs_list_remove(&release->node);
+    free(release);
+}
+
+static void
+send_build(struct notify *notify, const struct boot *boot)
+{
+    struct nt_build_instance_args args = { .instance.id = "" };
+    struct nt_err err = { 0 };
+
+    if (instance_view_load(notify->reader, boot->instance_id, &args.instance, &err) < 0) {
+        nt_warn("instance vanished before it was built", "instance", boot->instance_id, "why",
+                err.msg, NULL);
+        return;
+    }
+    nt_rpc_cast(notify->bus, &nt_compute_host, boot->host, "build_instance", &args);
+    nt_info("instance to be built", "instance", boot->instance_id, "host", boot->host, NULL);
+    nt_instance_view_clear(&args.instance);
+}
+
+static int
+set_spawning(struct store *store, void *boot_, struct changes *out, struct nt_err *err)
+{
+    struct boot *boot = boot_;
+
+    return instance_set_task(store, boot->notify->env, boot->instance_id, "spawning", out, err);
+}
+
+static void
+spawning_done(void *boot_, const struct nt_err *err)
+{
+    struct boot *boot = boot_;
+
+    if (err) {
+        nt_info("boot given up", "instance", boot->instance_id, "why", err->msg, NULL);
+    } else {
+        send_build(boot->notify, boot);
+    }
+    boot_free(boot);
+}
+
+static int
+fail_boot(struct store *store, void *boot_, struct changes *out, struct nt_err *err)
+{
+    struct boot *boot = boot_;
+
+    return instance_fail_boot(store, boot->notify->env, boot->instance_id, boot->fault, out, err);
+}
+
+static void
+fail_boot_done(void *boot_, const struct nt_err *err)
+{
+    struct boot *boot = boot_;
+
+    nt_warn("boot failed", "instance", boot->instance_id, "why", boot->fault, "database",
+            err ? err->msg : "told", NULL);
+    boot_free(boot);
+}
+
+/* Goes on once nothing is under way: builds, fails, or waits for a retry. */
+static void
+boot_check(struct boot *boot)
+{
+    if (boot->over || boot->n_calls) {
+        return;
+    }
+    if (*boot->fault) {
+        boot->over = true;
+        op_submit(boot->notify->ops, fail_boot, boot, fail_boot_done, boot);
+        return;
+    }
+    for (size_t i = 0; i < boot->n_addresses; i++) {
+        if (!boot->addresses[i].told) {
+            return;
+        }
+    }
+    boot->over = true;
+    op_submit(boot->notify->ops, set_spawning, boot, spawning_done, boot);
+}
+
+static void
+put_address_reply(void *address_, const void *result OVS_UNUSED, const struct nt_err *err)
+{
+    struct boot_address *address = address_;
+    struct boot *boot = address->boot;
+    int64_t now = nt_mono_ms(boot->notify->env->clock);
+    bool again = err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT);
+
+    boot->n_calls--;
+    address->told = !err;
+    if (again && now + RETRY_MS < boot->deadline) {
+        address->retry_at = now + RETRY_MS;
+    } else if (err && !*boot->fault) {
+        snprintf(boot->fault, sizeof boot->fault, "network host %s cannot serve %s: %s",
+                 address->host, address->args.entry.address, err->msg);
+    }
+    boot_check(boot);
+}
+
+static void
+put_address(struct boot_address *address)
+{
+    struct boot *boot = address->boot;
+
+    if (!*address->host) {
+        snprintf(boot->fault, sizeof boot->fault, "network %s has no network host",
+                 address->args.network_id);
+        return;
+    }
+    address->retry_at = 0;
+    boot->n_calls++;
+    nt_rpc_call(boot->notify->bus, &nt_network_host, address->host, "put_fixed_ip",
+                &address->args, CALL_TIMEOUT_MS, put_address_reply, address);
+}
+
+static struct boot *
+boot_new(struct notify *notify, const char *instance_id, const char *host, size_t max_addresses)
+{
+    struct boot *boot = xzalloc(sizeof *boot);
+
+    boot->notify = notify;
+    ovs_strlcpy(boot->instance_id, instance_id, sizeof boot->instance_id);
+    ovs_strlcpy(boot->host, host, sizeof boot->host);
+    boot->deadline = nt_mono_ms(notify->env->clock) + BOOT_LIMIT_MS;
+    boot->addresses = xcalloc(max_addresses ? max_addresses : 1, sizeof *boot->addresses);
+    ovs_list_push_back(&notify->boots, &boot->node);
+    return boot;
+}
+
+static void
+boot_add(struct boot *boot, const char *network_id, const char *host,
+         const struct nt_host_entry *entry)
+{
+    struct boot_address *address = &boot->addresses[boot->n_addresses++];
+
+    address->boot = boot;
+    ovs_strlcpy(address->host, host, sizeof address->host);
+    ovs_strlcpy(address->args.network_id, network_id, sizeof address->args.network_id);
+    address->args.entry = *entry;
+}
+
+static void
+boot_start(struct boot *boot)
+{
+    for (size_t i = 0; i < boot->n_addresses; i++) {
+        put_address(&boot->addresses[i]);
+    }
+    boot_check(boot);
+}
+
+static void
+start_boot(struct notify *notify, const struct changes *changes, const struct change *created)
+{
+    struct boot *boot = boot_new(notify, created->instance_id, created->host, changes->n);
+
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct change *c = &changes->at[i];
+
+        if (c->kind == CHANGE_FIXED_IP_ALLOCATED
+            && !strcmp(c->instance_id, created->instance_id)) {
+            boot_add(boot, c->network_id, c->host, &c->entry);
+        }
+    }
+    boot_start(boot);
+}
+
+static int
+settle(struct store *store, void *release_, struct changes *out, struct nt_err *err)
+{
+    struct release *release = release_;
+
+    return ipam_settle(store, release->notify->env, release->port_id, out, err);
+}
+
+static void
+settle_done(void *release_, const struct nt_err *err)
+{
+    struct release *release = release_;
+
+    if (err) {
+        nt_warn("address not settled", "port", release->port_id, "why", err->msg, NULL);
+    }
+    release_free(release);
+}
+
+/* A host that could not be told keeps the address from being used again until its
+ * lease ends or the timeout passes. */
+static void
+delete_address_reply(void *release_, const void *result OVS_UNUSED, const struct nt_err *err)
+{
+    struct release *release = release_;
+
+    if (err) {
+        nt_warn("network host was not told of a released address", "port", release->port_id,
+                "why", err->msg, NULL);
+        release_free(release);
+    } else {
+        op_submit(release->notify->ops, settle, release, settle_done, release);
+    }
+}
+
+static void
+start_release(struct notify *notify, const struct change *c)
+{
+    struct nt_fixed_ip_args args = { .entry = c->entry };
+
+    if (!*c->host) {
+        return;
+    }
+    ovs_strlcpy(args.network_id, c->network_id, sizeof args.network_id);
+
+    struct release *release = xzalloc(sizeof *release);
+    release->notify = notify;
+    ovs_strlcpy(release->port_id, c->port_id, sizeof release->port_id);
+    ovs_list_push_back(&notify->releases, &release->node);
+    nt_rpc_call(notify->bus, &nt_network_host, c->host, "delete_fixed_ip", &args, CALL_TIMEOUT_MS,
+                delete_address_reply, release);
+}
+
+static void
+send_terminate(struct notify *notify, const struct change *c)
+{
+    struct nt_instance_args args = { .number = c->number };
+
+    ovs_strlcpy(args.id, c->instance_id, sizeof args.id);
+    nt_rpc_cast(notify->bus, &nt_compute_host, c->host, "terminate_instance", &args);
+}
+
+static void
+send_networks_changed(struct notify *notify, const char *reason)
+{
+    struct nt_networks_changed_args args = { .reason = "" };
+
+    ovs_strlcpy(args.reason, reason, sizeof args.reason);
+    nt_rpc_fanout(notify->bus, &nt_network_host, "networks_changed", &args);
+}
+
+static void
+on_changes(void *notify_, const struct changes *changes)
+{
+    struct notify *notify = notify_;
+
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct change *c = &changes->at[i];
+
+        nt_info("change", "kind", change_kind_name(c->kind), "instance",
+                *c->instance_id ? c->instance_id : NULL, "network",
+                *c->network_id ? c->network_id : NULL, "address",
+                *c->entry.address ? c->entry.address : NULL, "host", *c->host ? c->host : NULL,
+                "state", *c->vm_state ? c->vm_state : NULL, NULL);
+        switch (c->kind) {
+        case CHANGE_INSTANCE_CREATED:
+            start_boot(notify, changes, c);
+            break;
+        case CHANGE_INSTANCE_DELETING:
+            send_terminate(notify, c);
+            break;
+        case CHANGE_FIXED_IP_UNUSED:
+            start_release(notify, c);
+            break;
+        case CHANGE_NETWORK_CREATED:
+        case CHANGE_NETWORK_DELETED:
+            send_networks_changed(notify, change_kind_name(c->kind));
+            break;
+        case CHANGE_NETWORK_CLAIMED:
+        case CHANGE_FIXED_IP_ALLOCATED:
+        case CHANGE_FIXED_IP_LEASED:
+        case CHANGE_FIXED_IP_FREED:
+        case CHANGE_INSTANCE_UPDATED:
+        case CHANGE_INSTANCE_DELETED:
+        default:
+            break;
+        }
+    }
+}
+
+struct notify *
+notify_new(struct store *reader, struct op_queue *ops, struct nt_bus *bus,
+           const struct core_env *env)
+{
+    struct notify *notify = xzalloc(sizeof *notify);
+
+    notify->reader = reader;
+    notify->ops = ops;
+    notify->bus = bus;
+    notify->env = env;
+    ovs_list_init(&notify->boots);
+    ovs_list_init(&notify->releases);
+    op_queue_on_changes(ops, on_changes, notify);
+    return notify;
+}
+
+/* After the bus and the operations are freed: nobody calls back any more. */
+void
+notify_free(struct notify *notify)
+{
+    if (notify) {
+        struct boot *boot;
+        struct release *release;
+
+        LIST_FOR_EACH_SAFE (boot, node, &notify->boots) {
+            boot_free(boot);
+        }
+        LIST_FOR_EACH_SAFE (release, node, &notify->releases) {
+            release_free(release);
+        }
+        free(notify);
+    }
+}
+
+/* The addresses of a boot, read back from the networks' views. */
+static int
+resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt_err *err)
+{
+    struct network_list networks = { 0 };
+
+    if (network_list_load(notify->reader, NULL, &networks, err) < 0) {
+        return -1;
+    }
+
+    struct boot *boot = boot_new(notify, instance->id, instance->host, networks.n * 8);
+    int rc = 0;
+
+    for (size_t i = 0; i < networks.n && !rc; i++) {
+        struct nt_network_view view = { .id = "" };
+
+        rc = network_view_load(notify->reader, networks.at[i].network.id, &view, err);
+        for (size_t j = 0; !rc && j < view.n_entries; j++) {
+            if (view.entries[j].allocated && !strcmp(view.entries[j].instance_id, instance->id)
+                && boot->n_addresses < networks.n * 8) {
+                boot_add(boot, view.id, view.host, &view.entries[j]);
+            }
+        }
+        nt_network_view_clear(&view);
+    }
+    network_list_clear(&networks);
+    if (rc) {
+        boot_free(boot);
+        return rc;
+    }
+    nt_info("boot taken up again", "instance", instance->id, NULL);
+    boot_start(boot);
+    return 0;
+}
+
+int
+notify_resume(struct notify *notify, struct nt_err *err)
+{
+    const struct instance_filter filter = { .vm_state = "building" };
+    struct rows rows = { 0 };
+    int rc = instance_list(notify->reader, &filter, &rows, err);
+
+    for (size_t i = 0; !rc && i < rows.n; i++) {
+        const struct nt_instance *instance = ROW(struct nt_instance, &rows, i);
+
+        if (!strcmp(instance->task_state, "networking")) {
+            rc = resume_boot(notify, instance, err);
+        }
+    }
+    rows_clear(&rows);
+    return rc;
+}
+
+void
+notify_run(struct notify *notify)
+{
+    int64_t now = nt_mono_ms(notify->env->clock);
+    struct boot *boot;
+
+    LIST_FOR_EACH_SAFE (boot, node, &notify->boots) {
+        for (size_t i = 0; i < boot->n_addresses && !boot->over; i++) {
+            struct boot_address *address = &boot->addresses[i];
+
+            if (address->retry_at && address->retry_at <= now) {
+                put_address(address);
+            }
+        }
+    }
+}
+
+void
+notify_wait(struct notify *notify)
+{
+    const struct boot *boot;
+
+    LIST_FOR_EACH (boot, node, &notify->boots) {
+        for (size_t i = 0; i < boot->n_addresses; i++) {
+            if (boot->addresses[i].retry_at) {
+                poll_timer_wait_until(boot->addresses[i].retry_at);
+            }
+        }
+    }
+}
