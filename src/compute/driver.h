@@ -1,0 +1,62 @@
+/* What runs guests.  A driver is a class with one object per program; the phases of
+ * a guest (guest.h) call it in this order:
+ *
+ *     plug -> start -> (running) -> stop -> unplug
+ *
+ * and adopt() instead of plug and start for a guest an earlier process left.  Calls
+ * return at once; what takes time is asked about with is_running().  A guest
+ * outlives the program. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "compute/guest.h"
+
+struct driver;
+
+struct driver_class {
+    const char *name;
+
+    /* Makes the devices: host ends named vnetN in their bridges (which are there),
+     * up, with the fe: MAC.  Fills in guest->ifnames.  Undoes itself on failure. */
+    int (*plug)(struct driver *, struct guest *, struct nt_err *);
+
+    /* Starts it; console output goes to console.log in its folder. */
+    int (*start)(struct driver *, struct guest *, struct nt_err *);
+
+    /* Takes up what an earlier process left: true if the guest runs. */
+    bool (*adopt)(struct driver *, struct guest *);
+
+    /* Asks it to end, and makes it end after a while. */
+    void (*stop)(struct driver *, struct guest *);
+    bool (*is_running)(struct driver *, const struct guest *);
+
+    /* Removes what plug() made; what is missing is fine. */
+    int (*unplug)(struct driver *, struct guest *, struct nt_err *);
+
+    void (*run)(struct driver *);
+    void (*wait)(struct driver *);
+    void (*free)(struct driver *);
+};
+
+struct driver {
+    const struct driver_class *class;
+};
+
+struct driver_env {
+    const struct nt_config *config;    /* All borrowed. */
+    const struct nt_clock *clock;
+    struct nt_children *children;
+    const char *instances_path;
+};
+
+/* By option compute_driver.  Fails with NT_UNSUPPORTED, listing what is offered. */
+NT_NODISCARD int driver_new(const struct driver_env *, struct driver **out, struct nt_err *);
+
+/* Guests as network namespaces that run an init program in their own mount, PID,
+ * IPC and UTS namespaces. */
+struct driver *driver_netns_new(const struct driver_env *);

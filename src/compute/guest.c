@@ -1,0 +1,211 @@
+#include <config.h>
+
+#include "compute/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+
+#define MAX_RECORD (1 << 20)
+
+/* What of a guest is in its record, besides the view. */
+struct record_vif {
+    char ifname[NT_IFNAME_SIZE];
+};
+struct record {
+    struct nt_instance_view instance;
+    struct record_vif *devices;
+    size_t n_devices;
+    char handle[NT_HOST_SIZE];
+    int64_t pid, pid_start;
+};
+
+static const struct nt_field record_vif_fields[] = {
+    { "ifname", NT_F_STR, NT_AT(struct record_vif, ifname), NT_IN_RPC },
+    { 0 },
+};
+
+static const struct nt_field record_fields[] = {
+    { "instance", NT_F_OBJECT, NT_AT(struct record, instance), NT_IN_RPC | NT_REQUIRED,
+      .fields = nt_instance_view_fields },
+    NT_ARRAY_FIELD("devices", struct record, devices, n_devices, record_vif_fields, NT_IN_RPC),
+    { "handle", NT_F_STR, NT_AT(struct record, handle), NT_IN_RPC },
+    { "pid", NT_F_INT, NT_AT(struct record, pid), NT_IN_RPC },
+    { "pid_start", NT_F_INT, NT_AT(struct record, pid_start), NT_IN_RPC },
+    { 0 },
+};
+
+struct guest *
+guest_new(const struct nt_instance_view *view)
+{
+    struct guest *guest = xzalloc(sizeof *guest);
+
+    nt_fields_copy(nt_instance_view_fields, &guest->view, view);
+    guest->ifnames = xcalloc(view->n_vifs ? view->n_vifs : 1, sizeof *guest->ifnames);
+    return guest;
+}
+
+void
+guest_free(struct guest *guest)
+{
+    if (guest) {
+        nt_instance_view_clear(&guest->view);
+        free(guest->ifnames);
+        free(guest);
+    }
+}
+
+char *
+guest_folder(const char *instances_path, int64_t number)
+{
+    return xasprintf("%s/instance-%08llx", instances_path, (unsigned long long) number);
+}
+
+char *
+guest_file(const char *instances_path, int64_t number, const char *name)
+{
+    return xasprintf("%s/instance-%08llx/%s", instances_path, (unsigned long long) number, name);
+}
+
+int
+guest_save(const struct guest *guest, const char *instances_path, struct nt_err *err)
+{
+    AUTO_FREE char *path = guest_file(instances_path, guest->view.number, "instance.json");
+    struct record record = { .instance = guest->view, .pid = guest->pid,
+                             .pid_start = guest->pid_start };
+
+    ovs_strlcpy(record.handle, guest->handle, sizeof record.handle);
+    record.n_devices = guest->view.n_vifs;
+    record.devices = xcalloc(record.n_devices ? record.n_devices : 1, sizeof *record.devices);
+    for (size_t i = 0; i < record.n_devices; i++) {
+        ovs_strlcpy(record.devices[i].ifname, guest->ifnames[i], NT_IFNAME_SIZE);
+    }
+
+    struct json *json = nt_fields_json(record_fields, NT_IN_RPC, &record);
+    AUTO_FREE char *text = json_to_string(json, JSSF_PRETTY | JSSF_SORT);
+    json_destroy(json);
+    free(record.devices);
+    return nt_file_replace(path, text, strlen(text), 0600, NULL, err);
+}
+
+int
+guest_load(const char *folder, struct guest **out, struct nt_err *err)
+{
+    AUTO_FREE char *path = nt_path_join(folder, "instance.json");
+    AUTO_FREE char *text = NULL;
+    int rc = nt_file_read(path, MAX_RECORD, &text, NULL);
+
+    if (rc < 0) {
+        return nt_fail_errno(err, -rc, "cannot read %s", path);
+    }
+
+    struct json *json = json_from_string(text);
+    struct record record = { .pid = 0 };
+    rc = nt_fields_parse(record_fields, NT_IN_RPC, json, "record", &record, err);
+    json_destroy(json);
+    if (!rc) {
+        struct guest *guest = guest_new(&record.instance);
+
+        for (size_t i = 0; i < record.n_devices && i < guest->view.n_vifs; i++) {
+            ovs_strlcpy(guest->ifnames[i], record.devices[i].ifname, NT_IFNAME_SIZE);
+        }
+        ovs_strlcpy(guest->handle, record.handle, sizeof guest->handle);
+        guest->pid = record.pid;
+        guest->pid_start = record.pid_start;
+        *out = guest;
+    } else {
+        nt_err_context(err, "%s", path);
+    }
+    nt_fields_clear(record_fields, &record);
+    return rc;
+}
+
+/* Length of the UTF-8 sequence at 'p', 0 when there is none. */
+static size_t
+utf8_length(const unsigned char *p, size_t left)
+{
+    size_t n = p[0] < 0x80             ? 1
+               : (p[0] & 0xe0) == 0xc0 ? 2
+               : (p[0] & 0xf0) == 0xe0 ? 3
+               : (p[0] & 0xf8) == 0xf0 ? 4
+                                       : 0;
+
+    if (!n || n > left || (n == 2 && p[0] < 0xc2) || (n == 3 && p[0] == 0xe0 && p[1] < 0xa0)
+        || (n == 3 && p[0] == 0xed && p[1] > 0x9f) || (n == 4 && p[0] == 0xf0 && p[1] < 0x90)
+        || (n == 4 && (p[0] > 0xf4 || (p[0] == 0xf4 && p[1] > 0x8f)))) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+static char *
+clean_text(const char *text, size_t len)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < len;) {
+        const unsigned char *p = (const unsigned char *) text + i;
+        size_t n = utf8_length(p, len - i);
+        bool control = *p < ' ' ? *p != '\t' && *p != '\n' && *p != '\r' : *p == 0x7f;
+
+        if (n && !control) {
+            ds_put_buffer(&ds, (const char *) p, n);
+        }
+        i += n ? n : 1;
+    }
+    return ds_steal_cstr(&ds);
+}
+
+/* Where the last 'n_lines' lines begin. */
+static size_t
+tail_offset(const char *text, size_t len, int64_t n_lines)
+{
+    size_t i = len;
+
+    if (i && text[i - 1] == '\n') {
+        i--;
+    }
+    while (i > 0) {
+        if (text[i - 1] == '\n' && --n_lines == 0) {
+            return i;
+        }
+        i--;
+    }
+    return 0;
+}
+
+char *
+guest_console(const char *path, int64_t n_lines, size_t max)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return xstrdup("");
+    }
+
+    size_t want = (size_t) st.st_size < max ? (size_t) st.st_size : max;
+    AUTO_FREE char *text = xmalloc(want + 1);
+    ssize_t got = pread(fd, text, want, st.st_size - want);
+    close(fd);
+
+    size_t len = got > 0 ? got : 0;
+    size_t start = n_lines > 0 ? tail_offset(text, len, n_lines) : 0;
+    return clean_text(text + start, len - start);
+}

@@ -1,0 +1,56 @@
+/* A guest on this host: the instance as the server described it, and what this host
+ * made of it.  Kept in a file in the instance's folder, so that a restarted program
+ * takes up its guests without the server. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "net/instance.h"
+#include "openvswitch/hmap.h"
+
+/* In order; each is left when what it waits for has happened. */
+enum guest_phase {
+    GUEST_PLUG,      /* To be given its devices. */
+    GUEST_GUARD,     /* Waits for its chain to be in the kernel. */
+    GUEST_START,     /* To be started. */
+    GUEST_RUNNING,
+    GUEST_DOWN,      /* Has its devices and chain, does not run. */
+    GUEST_STOP,      /* To be ended. */
+    GUEST_STOPPING,  /* Waits for its end. */
+    GUEST_GONE,      /* Devices and folder are gone: to be reported and forgotten. */
+};
+
+struct guest {
+    struct hmap_node node;             /* By id. */
+    struct nt_instance_view view;
+    char (*ifnames)[NT_IFNAME_SIZE];   /* Host ends, one per view.vifs. */
+    char handle[NT_HOST_SIZE];         /* The driver's name for it; empty: none. */
+    pid_t pid;                         /* The driver's; 0: none. */
+    int64_t pid_start;                 /* Start time of 'pid', against reuse of the number. */
+    enum guest_phase phase;
+    bool reported;                     /* The server knows the present state. */
+    bool report_pending;               /* A report is under way. */
+    int64_t report_at;                 /* Monotonic; not before. */
+    char fault[NT_ERR_SIZE];           /* Why it could not be built. */
+};
+
+struct guest *guest_new(const struct nt_instance_view *);
+void guest_free(struct guest *);
+NT_AUTO(guest)
+
+/* "PATH/instance-00000009", and a file in it.  The caller frees. */
+char *guest_folder(const char *instances_path, int64_t number);
+char *guest_file(const char *instances_path, int64_t number, const char *name);
+
+/* Writes the guest's record (instance.json).  Fails with NT_FAULT. */
+NT_NODISCARD int guest_save(const struct guest *, const char *instances_path, struct nt_err *);
+
+/* Reads the record in 'folder'.  Fails with NT_INVALID (damaged) or NT_FAULT. */
+NT_NODISCARD int guest_load(const char *folder, struct guest **out, struct nt_err *);
+
+/* The last 'n_lines' (0: all, up to 'max' bytes) of a console log as valid UTF-8 without
+ * control characters other than tab and line ends.  The caller frees. */
+char *guest_console(const char *path, int64_t n_lines, size_t max);

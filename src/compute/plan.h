@@ -1,0 +1,19 @@
+/* Which rules the guests of this host need: pure, from the model. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compute/guest.h"
+#include "host/iptables_want.h"
+
+struct plan_options {
+    bool golden;                 /* compat=essex: nothing the 2012 release had not. */
+    bool allow_same_net_traffic;
+};
+
+/* 'guests' in ascending numbers; 'bridges' are those whose traffic is let through.
+ * Comments outside the golden profile name the instance a chain belongs to. */
+struct nt_iptables_want *plan_chains(const struct guest *const *guests, size_t n_guests,
+                                     const char *const *bridges, size_t n_bridges,
+                                     const struct plan_options *);
