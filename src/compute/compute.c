@@ -25,6 +25,7 @@
 #include "openvswitch/shash.h"
 #include "rpc/compute.h"
 #include "rpc/conductor.h"
+#include "rpc/reporter.h"
 
 NT_LOG_MODULE(compute);
 
@@ -47,8 +48,8 @@ struct compute {
     char chains_error[NT_ERR_SIZE];
     bool synced;              /* The server's list was worked through. */
     bool sync_pending;        /* get_instances is under way. */
-    bool start_flag;          /* For the next state report. */
-    int64_t next_report, next_watch, next_sync; /* Monotonic. */
+    struct nt_reporter *reporter;
+    int64_t next_watch, next_sync; /* Monotonic. */
 };
 
 static struct guest *
@@ -594,7 +595,8 @@ on_bus_state(void *c_, bool connected)
 
     c->synced = false;
     c->sync_pending = false;
-    c->next_report = c->next_sync = 0;
+    c->next_sync = 0;
+    nt_reporter_now(c->reporter);
     nt_info(connected ? "server connected" : "server away", NULL);
 }
 
@@ -615,42 +617,24 @@ run_sync(struct compute *c)
 }
 
 static void
-report_state_done(void *c_, const void *result_, const struct nt_err *err)
+fill_report(void *c_, struct nt_report_state_args *args)
 {
-    struct compute *c = c_;
-    const struct nt_report_state_result *result = result_;
+    const struct compute *c = c_;
+    struct sysinfo info;
 
-    if (err) {
-        nt_warn_rl("state report failed", "why", err->msg, NULL);
-        return;
-    }
-    c->start_flag = false;
-    if (!strcmp(result->status, "revived")) {
-        c->synced = false;
+    args->instances = hmap_count(&c->guests);
+    args->vcpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!sysinfo(&info)) {
+        args->ram_mb = (int64_t) info.totalram * info.mem_unit >> 20;
     }
 }
 
 static void
-run_report(struct compute *c)
+on_revived(void *c_)
 {
-    int64_t now = nt_mono_ms(c->env.clock);
-    struct nt_report_state_args args = { .start_flag = c->start_flag };
-    struct sysinfo info;
+    struct compute *c = c_;
 
-    if (now < c->next_report || !nt_bus_is_connected(c->env.bus)) {
-        return;
-    }
-    c->next_report = now + nt_config_int(c->env.config, "report_interval") * 1000;
-    ovs_strlcpy(args.host, c->env.host, sizeof args.host);
-    ovs_strlcpy(args.binary, "neutrino-compute", sizeof args.binary);
-    ovs_strlcpy(args.topic, nt_compute_host.topic, sizeof args.topic);
-    args.instances = hmap_count(&c->guests);
-    args.vcpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!sysinfo(&info)) {
-        args.ram_mb = (int64_t) info.totalram * info.mem_unit >> 20;
-    }
-    nt_rpc_call(c->env.bus, &nt_conductor, NULL, "report_state", &args, CALL_TIMEOUT_MS,
-                report_state_done, c);
+    c->synced = false;
 }
 
 /* Observe: this host. */
@@ -741,6 +725,24 @@ check_options(const struct compute *c, struct nt_err *err)
     return 0;
 }
 
+static struct nt_reporter *
+new_reporter(struct compute *c)
+{
+    const struct nt_reporter_opts opts = {
+        .bus = c->env.bus,
+        .clock = c->env.clock,
+        .interval_ms = nt_config_int(c->env.config, "report_interval") * 1000,
+        .host = c->env.host,
+        .binary = "neutrino-compute",
+        .topic = nt_compute_host.topic,
+        .fill = fill_report,
+        .revived = on_revived,
+        .aux = c,
+    };
+
+    return nt_reporter_new(&opts);
+}
+
 static int
 start(struct compute *c, struct nt_err *err)
 {
@@ -768,6 +770,7 @@ start(struct compute *c, struct nt_err *err)
         return -1;
     }
     c->rules_changed = true;
+    c->reporter = new_reporter(c);
     c->service = nt_rpc_serve(c->env.bus, &nt_compute_host, c->env.host, handlers, c);
     nt_bus_on_state(c->env.bus, on_bus_state, c);
     return 0;
@@ -780,7 +783,6 @@ compute_new(const struct compute_env *env, struct compute **out, struct nt_err *
 
     c->env = *env;
     c->instances_path = nt_config_str(env->config, "instances_path");
-    c->start_flag = true;
     c->next_watch = nt_mono_ms(env->clock) + WATCH_INTERVAL_MS;
     hmap_init(&c->guests);
     shash_init(&c->bridges);
@@ -806,6 +808,7 @@ compute_free(struct compute *c)
     hmap_destroy(&c->guests);
     shash_destroy(&c->bridges);
     nt_rpc_service_free(c->service);
+    nt_reporter_free(c->reporter);
     nt_iptables_free(c->iptables);
     nt_guard_free(c->guard);
     if (c->driver) {
@@ -818,7 +821,7 @@ void
 compute_run(struct compute *c)
 {
     run_sync(c);
-    run_report(c);
+    nt_reporter_run(c->reporter);
     run_watch(c);
     c->driver->class->run(c->driver);
     run_guests(c);
@@ -838,11 +841,9 @@ compute_wait(struct compute *c)
     nt_iptables_wait(c->iptables);
     nt_guard_wait(c->guard);
     poll_timer_wait_until(c->next_watch);
-    if (nt_bus_is_connected(c->env.bus)) {
-        poll_timer_wait_until(c->next_report);
-        if (!c->synced && !c->sync_pending) {
-            poll_timer_wait_until(c->next_sync);
-        }
+    nt_reporter_wait(c->reporter);
+    if (nt_bus_is_connected(c->env.bus) && !c->synced && !c->sync_pending) {
+        poll_timer_wait_until(c->next_sync);
     }
     /* A phase that can go on, or a report that can be sent, must not wait. */
     HMAP_FOR_EACH (guest, node, &c->guests) {

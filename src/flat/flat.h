@@ -1,0 +1,38 @@
+/* The network host role: bridge and gateway, NAT and filter chains, dnsmasq, leases.
+ *
+ *     bus (networks, addresses) and lease events -> model -> plan (chains, hosts text)
+ *       -> apply (links, iptables, dnsmasq) -> report (leases)
+ *
+ * At start it works from its snapshot, before it has spoken to the server; what is
+ * right already is not touched.  When the bus comes up, lease events the server has
+ * not seen go out first, then the networks are fetched.  A network that the server no
+ * longer names is dropped only when it says so twice. */
+#pragma once
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "bus/bus.h"
+
+struct flat;
+
+struct flat_env {
+    const struct nt_config *config; /* All borrowed. */
+    const struct nt_clock *clock;
+    struct nt_random *random;
+    struct nt_children *children;
+    struct nt_bus *bus;
+    const char *host;
+};
+
+/* Fails with NT_INVALID, NT_UNSUPPORTED or NT_FAULT. */
+NT_NODISCARD int flat_new(const struct flat_env *, struct flat **out, struct nt_err *);
+
+/* Leaves bridge, rules and dnsmasq as they are: they go on serving. */
+void flat_free(struct flat *);
+NT_AUTO(flat)
+
+void flat_run(struct flat *);
+void flat_wait(struct flat *);

@@ -1,0 +1,323 @@
+#include <config.h>
+
+#include "flat/model.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "openvswitch/json.h"
+
+/* The snapshot as a record. */
+struct snapshot_report {
+    bool is_release;
+    struct nt_lease_args args;
+};
+struct snapshot {
+    struct nt_network_view *networks;
+    size_t n_networks;
+    struct snapshot_report *reports;
+    size_t n_reports;
+};
+
+#define REPORT_AT(member) NT_AT(struct snapshot_report, args.member)
+
+static const struct nt_field report_fields[] = {
+    { "release", NT_F_BOOL, NT_AT(struct snapshot_report, is_release), NT_IN_RPC },
+    { "host", NT_F_STR, REPORT_AT(host), NT_IN_RPC },
+    { "network_id", NT_F_UUID, REPORT_AT(network_id), NT_IN_RPC | NT_REQUIRED },
+    { "address", NT_F_IP4, REPORT_AT(address), NT_IN_RPC | NT_REQUIRED },
+    { "mac", NT_F_MAC, REPORT_AT(mac), NT_IN_RPC | NT_REQUIRED },
+    { "lease_expires", NT_F_TIME, REPORT_AT(lease_expires), NT_IN_RPC },
+    { "hostname", NT_F_STR, REPORT_AT(hostname), NT_IN_RPC },
+    { "client_id", NT_F_STR, REPORT_AT(client_id), NT_IN_RPC },
+    { 0 },
+};
+
+static const struct nt_field snapshot_fields[] = {
+    NT_ARRAY_FIELD("networks", struct snapshot, networks, n_networks, nt_network_view_fields,
+                   NT_IN_RPC),
+    NT_ARRAY_FIELD("reports", struct snapshot, reports, n_reports, report_fields, NT_IN_RPC),
+    { 0 },
+};
+
+void
+flat_model_init(struct flat_model *m)
+{
+    ovs_list_init(&m->networks);
+    ovs_list_init(&m->reports);
+    m->n_reports = 0;
+}
+
+void
+flat_model_remove(struct flat_model *m, struct flat_network *network)
+{
+    (void) m;
+    ovs_list_remove(&network->node);
+    nt_network_view_clear(&network->view);
+    free(network);
+}
+
+void
+flat_report_remove(struct flat_model *m, struct lease_report *report)
+{
+    ovs_list_remove(&report->node);
+    free(report);
+    m->n_reports--;
+}
+
+void
+flat_model_deinit(struct flat_model *m)
+{
+    struct flat_network *network;
+    struct lease_report *report;
+
+    LIST_FOR_EACH_SAFE (network, node, &m->networks) {
+        flat_model_remove(m, network);
+    }
+    LIST_FOR_EACH_SAFE (report, node, &m->reports) {
+        flat_report_remove(m, report);
+    }
+}
+
+struct flat_network *
+flat_model_network(const struct flat_model *m, const char *id)
+{
+    struct flat_network *network;
+
+    LIST_FOR_EACH (network, node, &m->networks) {
+        if (!strcmp(network->view.id, id)) {
+            return network;
+        }
+    }
+    return NULL;
+}
+
+struct flat_network *
+flat_model_network_number(const struct flat_model *m, int64_t number)
+{
+    struct flat_network *network;
+
+    LIST_FOR_EACH (network, node, &m->networks) {
+        if (network->view.number == number) {
+            return network;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t
+ip_of(const struct nt_host_entry *entry)
+{
+    uint32_t ip = 0;
+    bool ok = nt_ip4_parse(entry->address, &ip);
+
+    return ok ? ip : 0;
+}
+
+/* Index of the first entry whose address is not below 'ip'. */
+static size_t
+lower_bound(const struct nt_network_view *view, uint32_t ip)
+{
+    size_t low = 0, high = view->n_entries;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+
+        if (ip_of(&view->entries[mid]) < ip) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+struct nt_host_entry *
+flat_entry(const struct flat_network *network, const char *address)
+{
+    const struct nt_network_view *view = &network->view;
+    uint32_t ip;
+
+    if (!nt_ip4_parse(address, &ip)) {
+        return NULL;
+    }
+
+    size_t i = lower_bound(view, ip);
+    return i < view->n_entries && ip_of(&view->entries[i]) == ip ? &view->entries[i] : NULL;
+}
+
+static void
+copy_lease(struct nt_host_entry *to, const struct nt_host_entry *from)
+{
+    to->leased = from->leased;
+    to->lease_expires = from->lease_expires;
+    memcpy(to->lease_hostname, from->lease_hostname, sizeof to->lease_hostname);
+    memcpy(to->client_id, from->client_id, sizeof to->client_id);
+}
+
+void
+flat_entry_put(struct flat_network *network, const struct nt_host_entry *entry)
+{
+    struct nt_network_view *view = &network->view;
+    struct nt_host_entry *old = flat_entry(network, entry->address);
+    struct nt_host_entry new = *entry;
+
+    if (old) {
+        if (!strcmp(old->mac, entry->mac)) {
+            copy_lease(&new, old);
+        }
+        *old = new;
+        return;
+    }
+
+    size_t i = lower_bound(view, ip_of(entry));
+    view->entries = xrealloc(view->entries, (view->n_entries + 1) * sizeof *view->entries);
+    memmove(&view->entries[i + 1], &view->entries[i],
+            (view->n_entries - i) * sizeof *view->entries);
+    view->entries[i] = new;
+    view->n_entries++;
+}
+
+void
+flat_entry_remove(struct flat_network *network, struct nt_host_entry *entry)
+{
+    struct nt_network_view *view = &network->view;
+    size_t i = entry - view->entries;
+
+    memmove(entry, entry + 1, (view->n_entries - i - 1) * sizeof *entry);
+    view->n_entries--;
+}
+
+bool
+flat_entry_unuse(struct flat_network *network, const char *address, const char *mac)
+{
+    struct nt_host_entry *entry = flat_entry(network, address);
+
+    if (!entry || strcmp(entry->mac, mac)) {
+        return false;
+    }
+    entry->allocated = false;
+    if (!entry->leased) {
+        flat_entry_remove(network, entry);
+    }
+    return true;
+}
+
+static bool
+has_report(const struct flat_model *m, const char *network_id, const char *address)
+{
+    const struct lease_report *report;
+
+    LIST_FOR_EACH (report, node, &m->reports) {
+        if (!strcmp(report->args.network_id, network_id)
+            && !strcmp(report->args.address, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What dnsmasq told us and the server does not know yet beats the server's view. */
+static void
+keep_unconfirmed_leases(const struct flat_model *m, const struct flat_network *network,
+                        struct nt_network_view *view)
+{
+    for (size_t i = 0; m->n_reports && i < view->n_entries; i++) {
+        struct nt_host_entry *entry = &view->entries[i];
+        const struct nt_host_entry *old = flat_entry(network, entry->address);
+
+        if (old && !strcmp(old->mac, entry->mac)
+            && has_report(m, view->id, entry->address)) {
+            copy_lease(entry, old);
+        }
+    }
+}
+
+struct flat_network *
+flat_model_put(struct flat_model *m, struct nt_network_view *view)
+{
+    struct flat_network *network = flat_model_network(m, view->id);
+
+    if (network) {
+        keep_unconfirmed_leases(m, network, view);
+        nt_network_view_clear(&network->view);
+    } else {
+        struct flat_network *next;
+
+        network = xzalloc(sizeof *network);
+        LIST_FOR_EACH (next, node, &m->networks) {
+            if (next->view.number > view->number) {
+                break;
+            }
+        }
+        ovs_list_insert(next ? &next->node : &m->networks, &network->node);
+    }
+    network->view = *view;
+    network->n_missing = 0;
+    memset(view, 0, sizeof *view);
+    return network;
+}
+
+void
+flat_report_add(struct flat_model *m, bool is_release, const struct nt_lease_args *args)
+{
+    struct lease_report *old;
+
+    LIST_FOR_EACH_SAFE (old, node, &m->reports) {
+        if (!old->is_sent && !strcmp(old->args.network_id, args->network_id)
+            && !strcmp(old->args.address, args->address)
+            && !strcmp(old->args.mac, args->mac)) {
+            flat_report_remove(m, old);
+        }
+    }
+
+    struct lease_report *report = xzalloc(sizeof *report);
+    report->is_release = is_release;
+    report->args = *args;
+    ovs_list_push_back(&m->reports, &report->node);
+    m->n_reports++;
+}
+
+char *
+flat_model_to_text(const struct flat_model *m)
+{
+    struct snapshot snapshot = { 0 };
+    const struct flat_network *network;
+    const struct lease_report *report;
+
+    snapshot.networks = xcalloc(ovs_list_size(&m->networks) + 1, sizeof *snapshot.networks);
+    snapshot.reports = xcalloc(m->n_reports + 1, sizeof *snapshot.reports);
+    LIST_FOR_EACH (network, node, &m->networks) {
+        snapshot.networks[snapshot.n_networks++] = network->view;
+    }
+    LIST_FOR_EACH (report, node, &m->reports) {
+        snapshot.reports[snapshot.n_reports].is_release = report->is_release;
+        snapshot.reports[snapshot.n_reports++].args = report->args;
+    }
+
+    struct json *json = nt_fields_json(snapshot_fields, NT_IN_RPC, &snapshot);
+    char *text = json_to_string(json, JSSF_SORT);
+
+    json_destroy(json);
+    free(snapshot.networks);
+    free(snapshot.reports);
+    return text;
+}
+
+int
+flat_model_from_text(struct flat_model *m, const char *text, struct nt_err *err)
+{
+    struct json *json = json_from_string(text);
+    struct snapshot snapshot = { 0 };
+    int rc = nt_fields_parse(snapshot_fields, NT_IN_RPC, json, "snapshot", &snapshot, err);
+
+    json_destroy(json);
+    for (size_t i = 0; !rc && i < snapshot.n_networks; i++) {
+        flat_model_put(m, &snapshot.networks[i]);
+    }
+    for (size_t i = 0; !rc && i < snapshot.n_reports; i++) {
+        flat_report_add(m, snapshot.reports[i].is_release, &snapshot.reports[i].args);
+    }
+    nt_fields_clear(snapshot_fields, &snapshot);
+    return rc;
+}

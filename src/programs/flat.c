@@ -1,0 +1,72 @@
+/* neutrino-flat: the network host. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "base/child.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/program.h"
+#include "bus/embedded.h"
+#include "flat/flat.h"
+
+NT_LOG_MODULE(main);
+
+static int
+start(struct nt_program *program, struct nt_children *children, struct nt_bus **bus,
+      struct flat **flat, struct nt_err *err)
+{
+    const struct nt_bus_options options = {
+        .name = program->host,
+        .program = program->name,
+        .clock = program->clock,
+        .random = program->random,
+        .key_file = nt_config_str(program->config, "bus_key_file"),
+    };
+
+    if (nt_bus_peer_new(&options, nt_config_str(program->config, "bus_endpoint"), bus, err) < 0) {
+        return -1;
+    }
+
+    const struct flat_env env = {
+        .config = program->config,
+        .clock = program->clock,
+        .random = program->random,
+        .children = children,
+        .bus = *bus,
+        .host = program->host,
+    };
+    return flat_new(&env, flat, err);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct nt_program program;
+    struct nt_err err = { 0 };
+    struct nt_bus *bus = NULL;
+    struct flat *flat = NULL;
+
+    nt_program_init(&program, "neutrino-flat", "Serves flat networks on this host.", argc, argv);
+
+    AUTO(nt_loop) loop = nt_loop_new();
+    nt_loop_handle_signals(loop, NULL, NULL);
+
+    struct nt_children *children = nt_children_new(program.clock);
+    int rc = start(&program, children, &bus, &flat, &err);
+
+    if (rc < 0) {
+        nt_error("cannot start", "why", err.msg, NULL);
+    } else {
+        NT_LOOP_ADD(loop, nt_children, children);
+        NT_LOOP_ADD(loop, nt_bus, bus);
+        NT_LOOP_ADD(loop, flat, flat);
+        nt_info("ready", "host", program.host, NULL);
+        nt_loop_run(loop);
+    }
+    nt_bus_free(bus);
+    flat_free(flat);
+    nt_children_free(children);
+    nt_program_deinit(&program);
+    return rc < 0;
+}
