@@ -1,0 +1,61 @@
+# The verbs.  The build itself is in meson.build, the work in tools/, tests/run and lab/.
+#
+#   make               build into build/             make up, make down   the lab
+#   make deps          install what is missing       make check-fast      under a minute
+#   make install       DESTDIR= PREFIX=/usr          make check           what CI runs
+#   make format        clang-format everything       make check-long      hours
+#   make lint          every static check            make fuzz            FUZZ_TIME=60 each
+#   make clean
+#
+# LAB_PREFIX= and PROFILE= go to the lab; TESTS='--match NAME' to the test runner.
+
+PREFIX ?= /usr
+DESTDIR ?=
+FUZZ_TIME ?= 60
+TESTS ?=
+export PREFIX
+
+LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' BUILD_DIR='$(CURDIR)/build'
+
+.PHONY: all up down deps check-fast check check-long lint fuzz format install clean
+.NOTPARALLEL:
+
+all:
+	@tools/build plain
+
+deps:
+	@tools/deps
+
+up:
+	@tools/deps build lab
+	@tools/build plain
+	@$(LAB) lab/up
+
+down:
+	@$(LAB) lab/down
+
+check-fast: deps
+	@tests/run --suite lint-fast,unit,house $(TESTS)
+
+check: deps
+	@tests/run --suite all $(TESTS)
+
+check-long: deps
+	@tests/run --suite all --long --fuzz-time 600 $(TESTS)
+
+fuzz: deps
+	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)
+
+lint: deps
+	@tools/build -q plain
+	@tools/lint
+
+format:
+	@tools/format
+
+install:
+	@tools/build -q plain
+	@meson install -C build --no-rebuild --quiet $(if $(DESTDIR),--destdir '$(abspath $(DESTDIR))')
+
+clean:
+	rm -rf build build-asan build-clang build-fuzz
