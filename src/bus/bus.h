@@ -28,7 +28,9 @@ typedef void nt_bus_reply_cb(void *aux, const struct json *result, const struct 
  * end it with nt_bus_reply() or nt_bus_reply_fail(), also for casts. */
 typedef void nt_bus_handler(void *aux, struct nt_bus_request *req);
 
-/* 'host' NULL: whoever serves the topic.  'args' is consumed. */
+/* 'host' NULL: whoever serves the topic.  'args' is consumed and may be NULL (no
+ * arguments).  A call that cannot be sent ends with NT_UNAVAILABLE, or NT_TOO_LARGE,
+ * from nt_bus_run(); a cast that cannot be sent is dropped with a log line. */
 void nt_bus_call(struct nt_bus *, const char *topic, const char *host, const char *method,
                  const char *version, struct json *args, int64_t timeout_ms, nt_bus_reply_cb *,
                  void *aux);
@@ -37,7 +39,8 @@ void nt_bus_cast(struct nt_bus *, const char *topic, const char *host, const cha
 void nt_bus_fanout(struct nt_bus *, const char *topic, const char *method, const char *version,
                    struct json *args);
 
-/* Receives what is sent to 'topic', to 'topic' at 'host', and to all of 'topic'. */
+/* Receives what is sent to 'topic', to 'topic' at 'host', and to all of 'topic'.
+ * 'host' may be NULL; otherwise it is the name this program told the bus. */
 void nt_bus_serve(struct nt_bus *, const char *topic, const char *host, nt_bus_handler *,
                   void *aux);
 
@@ -52,15 +55,23 @@ bool nt_bus_request_is_call(const struct nt_bus_request *);
 /* Who sent it, as the transport proved it ("compute-1"); empty when unknown. */
 const char *nt_bus_request_peer(const struct nt_bus_request *);
 
-/* Ends a request.  'result' is consumed and may be NULL (null). */
+/* Ends a request.  'result' is consumed and may be NULL (null).  A request may be
+ * ended after its bus was freed; then nobody is told. */
 void nt_bus_reply(struct nt_bus_request *, struct json *result);
 void nt_bus_reply_fail(struct nt_bus_request *, const struct nt_err *);
 
-/* The callback is told when the bus becomes usable and when it is lost. */
+/* Ends a request for a method that is not served, or not in that version; the
+ * caller gets NT_UNSUPPORTED. */
+void nt_bus_reply_no_method(struct nt_bus_request *);
+void nt_bus_reply_bad_version(struct nt_bus_request *);
+
+/* The callback is told when the bus becomes usable and when it is lost; the first
+ * time from the next nt_bus_run(), if it is usable then.  There may be several. */
 void nt_bus_on_state(struct nt_bus *, void (*cb)(void *aux, bool connected), void *aux);
 bool nt_bus_is_connected(const struct nt_bus *);
 
-/* Outstanding calls end with NT_UNAVAILABLE before this returns. */
+/* Outstanding calls end with NT_UNAVAILABLE before this returns; those callbacks
+ * must not use the bus.  Not to be called from a callback of the bus. */
 void nt_bus_free(struct nt_bus *);
 NT_AUTO(nt_bus)
 

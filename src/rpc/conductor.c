@@ -74,8 +74,8 @@ static const struct nt_method methods[] = {
     { "release_fixed_ip", "1.0", lease_args, sizeof(struct nt_lease_args), NULL, 0 },
     { "get_instances", "1.0", host_args, sizeof(struct nt_host_args), instances_result,
       sizeof(struct nt_instances_result) },
-    { "update_instance", "1.0", update_instance_args, sizeof(struct nt_update_instance_args),
-      NULL, 0 },
+    { "update_instance", "1.0", update_instance_args, sizeof(struct nt_update_instance_args), NULL,
+      0 },
     { 0 },
 };
 

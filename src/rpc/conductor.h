@@ -11,14 +11,14 @@ extern const struct nt_interface nt_conductor;
 /* report_state: every report_interval, and once with start_flag at start. */
 struct nt_report_state_args {
     char host[NT_HOST_SIZE];
-    char binary[64];            /* "neutrino-flat". */
-    char topic[64];             /* "network". */
+    char binary[64]; /* "neutrino-flat". */
+    char topic[64];  /* "network". */
     bool start_flag;
-    int64_t instances;          /* Running here (compute). */
-    int64_t ram_mb, vcpus;      /* Of the host (compute). */
+    int64_t instances;     /* Running here (compute). */
+    int64_t ram_mb, vcpus; /* Of the host (compute). */
 };
 struct nt_report_state_result {
-    char status[16];            /* new, alive, revived. */
+    char status[16]; /* new, alive, revived. */
 };
 
 /* claim_networks: takes networks on 'bridge' (or none) that have no host, and
@@ -37,7 +37,7 @@ struct nt_lease_args {
     char network_id[NT_UUID_SIZE];
     char address[NT_IP4_SIZE];
     char mac[NT_MAC_SIZE];
-    int64_t lease_expires;      /* lease_fixed_ip only. */
+    int64_t lease_expires; /* lease_fixed_ip only. */
     char hostname[NT_NAME_SIZE];
     char client_id[128];
 };
@@ -54,8 +54,8 @@ struct nt_instances_result {
 struct nt_update_instance_args {
     char host[NT_HOST_SIZE];
     char id[NT_UUID_SIZE];
-    char vm_state[16];          /* Empty: unchanged.  "deleted" ends a termination. */
-    char task_state[32];        /* Set as it is, empty included. */
+    char vm_state[16];   /* Empty: unchanged.  "deleted" ends a termination. */
+    char task_state[32]; /* Set as it is, empty included. */
     int64_t power_state;
     char fault[512];
 };

@@ -112,6 +112,15 @@ nt_rpc_cast(struct nt_bus *bus, const struct nt_interface *iface, const char *ho
     nt_bus_cast(bus, iface->topic, host, m->name, m->version, encode_args(m, args));
 }
 
+void
+nt_rpc_fanout(struct nt_bus *bus, const struct nt_interface *iface, const char *method,
+              const void *args)
+{
+    const struct nt_method *m = method_get(iface, method);
+
+    nt_bus_fanout(bus, iface->topic, m->name, m->version, encode_args(m, args));
+}
+
 /* Same major, and a minor that we have. */
 static bool
 version_is_served(const char *asked, const char *ours)

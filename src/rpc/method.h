@@ -14,7 +14,7 @@
 struct nt_method {
     const char *name;
     const char *version;
-    const struct nt_field *args;   /* Ends with a nameless field. */
+    const struct nt_field *args; /* Ends with a nameless field. */
     size_t args_size;
     const struct nt_field *result; /* NULL: null. */
     size_t result_size;
@@ -25,15 +25,16 @@ struct nt_interface {
     const struct nt_method *methods; /* Ends with a NULL name. */
 };
 
-/* 'result' is borrowed for the callback and NULL with 'err'. */
+/* 'result' is borrowed for the callback and NULL with 'err', and for a method that
+ * has no result.  An answer that does not fit the table is NT_FAULT. */
 typedef void nt_rpc_reply_cb(void *aux, const void *result, const struct nt_err *err);
 
-/* Sends 'args' (borrowed, encoded at once).  'host' NULL: whoever serves it. */
-void nt_rpc_call(struct nt_bus *, const struct nt_interface *, const char *host,
-                 const char *method, const void *args, int64_t timeout_ms, nt_rpc_reply_cb *,
-                 void *aux);
-void nt_rpc_cast(struct nt_bus *, const struct nt_interface *, const char *host,
-                 const char *method, const void *args);
+/* Sends 'args' (borrowed, encoded at once; NULL for a method without any).  'host' NULL:
+ * whoever serves it.  'method' must be in the table (asserted).  The callback may be NULL. */
+void nt_rpc_call(struct nt_bus *, const struct nt_interface *, const char *host, const char *method,
+                 const void *args, int64_t timeout_ms, nt_rpc_reply_cb *, void *aux);
+void nt_rpc_cast(struct nt_bus *, const struct nt_interface *, const char *host, const char *method,
+                 const void *args);
 void nt_rpc_fanout(struct nt_bus *, const struct nt_interface *, const char *method,
                    const void *args);
 
@@ -47,8 +48,8 @@ struct nt_rpc_handler {
 
 struct nt_rpc_service;
 
-struct nt_rpc_service *nt_rpc_serve(struct nt_bus *, const struct nt_interface *,
-                                    const char *host, const struct nt_rpc_handler *, void *aux);
+struct nt_rpc_service *nt_rpc_serve(struct nt_bus *, const struct nt_interface *, const char *host,
+                                    const struct nt_rpc_handler *, void *aux);
 
 /* After the bus is freed. */
 void nt_rpc_service_free(struct nt_rpc_service *);

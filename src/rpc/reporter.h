@@ -11,7 +11,7 @@
 struct nt_reporter;
 
 struct nt_reporter_opts {
-    struct nt_bus *bus;             /* Borrowed, as is the clock. */
+    struct nt_bus *bus; /* Borrowed, as is the clock. */
     const struct nt_clock *clock;
     int64_t interval_ms;
     const char *host, *binary, *topic;
