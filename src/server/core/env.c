@@ -1,0 +1,20 @@
+#include <config.h>
+
+#include "server/core/env.h"
+
+void
+core_env_init(struct core_env *env, const struct nt_clock *clock, struct nt_random *random)
+{
+    *env = (struct core_env){
+        .clock = clock,
+        .random = random,
+        .first_instance_number = 1,
+        .fixed_ip_disassociate_timeout_s = 600,
+        .create_unique_mac_address_attempts = 5,
+        .service_down_time_s = 75,
+        .flat_network_bridge = "br100",
+        .flat_interface = "",
+        .flat_network_dns = "8.8.4.4",
+        .default_availability_zone = "nova",
+    };
+}

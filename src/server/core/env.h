@@ -1,0 +1,32 @@
+/* What the core needs besides the database: time, chance, and the configured
+ * values its rules speak of.  Everything is borrowed and outlives the core. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+
+struct core_env {
+    const struct nt_clock *clock;
+    struct nt_random *random;
+    int64_t first_instance_number;
+    int64_t fixed_ip_disassociate_timeout_s;
+    int64_t create_unique_mac_address_attempts;
+    int64_t service_down_time_s;     /* A host silent for longer is away. */
+    const char *flat_network_bridge; /* Default bridge of a new network. */
+    const char *flat_interface;      /* Default bridge_interface; may be empty. */
+    const char *flat_network_dns;    /* Default dns1; may be empty. */
+    bool multi_host;                 /* Default of a new network. */
+    const char *default_availability_zone;
+};
+
+/* The documented defaults around 'clock' and 'random'. */
+void core_env_init(struct core_env *, const struct nt_clock *, struct nt_random *);
+
+static inline int64_t
+core_now(const struct core_env *env)
+{
+    return nt_wall_ms(env->clock);
+}

@@ -1,0 +1,251 @@
+#include <config.h>
+
+#include "server/core/instance_info.h"
+
+#include "base/mem.h"
+#include "server/core/flavors.h"
+#include "server/core/images.h"
+#include "server/core/instances.h"
+#include "server/core/security_groups.h"
+
+void
+instance_info_clear(struct instance_info *info)
+{
+    nt_instance_clear(&info->instance);
+    free(info->addresses);
+    free(info->security_groups);
+    *info = (struct instance_info){ 0 };
+}
+
+/* Links of an instance in their order; only addresses in use. */
+#define LINK_TABLES                                             \
+    " FROM ports p JOIN networks n ON n.id = p.network_id"      \
+    " JOIN subnets s ON s.network_id = n.id"                    \
+    " JOIN fixed_ips f ON f.port_id = p.id AND f.allocated = 1" \
+    " WHERE p.device_id = ? ORDER BY p.position, f.ip"
+
+static int
+load_addresses(struct store *store, struct instance_info *info, struct nt_err *err)
+{
+    AUTO(stmt) stmt = NULL;
+    size_t allocated = 0;
+
+    if (store_query(store, &stmt, err, "SELECT n.id, n.name, f.address, p.mac_address" LINK_TABLES,
+                    "t", info->instance.id)
+        < 0) {
+        return -1;
+    }
+
+    int rc;
+    while ((rc = stmt_step(stmt, err)) > 0) {
+        if (info->n_addresses >= allocated) {
+            info->addresses = x2nrealloc(info->addresses, &allocated, sizeof *info->addresses);
+        }
+
+        struct instance_address *a = &info->addresses[info->n_addresses++];
+        stmt_copy(stmt, 0, a->network_id, sizeof a->network_id);
+        stmt_copy(stmt, 1, a->network_name, sizeof a->network_name);
+        stmt_copy(stmt, 2, a->address, sizeof a->address);
+        stmt_copy(stmt, 3, a->mac, sizeof a->mac);
+    }
+    return rc;
+}
+
+static int
+load_groups(struct store *store, struct instance_info *info, struct nt_err *err)
+{
+    struct rows groups;
+
+    if (security_groups_of_instance(store, info->instance.id, &groups, err) < 0) {
+        return -1;
+    }
+    info->security_groups = xcalloc(MAX(groups.n, 1), sizeof *info->security_groups);
+    info->n_security_groups = groups.n;
+    for (size_t i = 0; i < groups.n; i++) {
+        ovs_strlcpy(info->security_groups[i], ROW(const struct security_group, &groups, i)->name,
+                    sizeof info->security_groups[i]);
+    }
+    rows_clear(&groups);
+    return 0;
+}
+
+int
+instance_info_fill(struct store *store, struct nt_instance *instance, struct instance_info *out,
+                   struct nt_err *err)
+{
+    struct instance_info info = { .instance = *instance };
+
+    *instance = (struct nt_instance){ 0 };
+    if (row_get(store, &flavors_table, &info.flavor, err, "WHERE id = ?", "t",
+                info.instance.flavor_id)
+            < 0
+        || row_get(store, &images_table, &info.image, err, "WHERE id = ?", "t",
+                   info.instance.image_id)
+               < 0
+        || load_addresses(store, &info, err) < 0 || load_groups(store, &info, err) < 0) {
+        instance_info_clear(&info);
+        return -1;
+    }
+    *out = info;
+    return 0;
+}
+
+int
+instance_info_load(struct store *store, const char *project_id, const char *id,
+                   struct instance_info *out, struct nt_err *err)
+{
+    struct nt_instance instance;
+
+    return instance_get(store, project_id, id, &instance, err) < 0
+               ? -1
+               : instance_info_fill(store, &instance, out, err);
+}
+
+int
+instance_info_by_address(struct store *store, const char *address, struct instance_info *out,
+                         struct nt_err *err)
+{
+    struct nt_instance instance;
+    uint32_t ip;
+    int rc = !nt_ip4_parse(address, &ip) ? 0
+                                         : row_get(store, &instances_table, &instance, err,
+                                                   "WHERE id IN (SELECT instance_id FROM fixed_ips"
+                                                   " WHERE ip = ? AND allocated = 1)",
+                                                   "i", (int64_t) ip);
+
+    if (!rc) {
+        return nt_fail(err, NT_NOT_FOUND, "no instance has the address %s", address);
+    }
+    return rc < 0 ? -1 : instance_info_fill(store, &instance, out, err);
+}
+
+static void
+read_vif(struct stmt *stmt, struct nt_vif *vif)
+{
+    *vif = (struct nt_vif){ 0 };
+    stmt_copy(stmt, 0, vif->port_id, sizeof vif->port_id);
+    stmt_copy(stmt, 1, vif->network_id, sizeof vif->network_id);
+    stmt_copy(stmt, 2, vif->network_name, sizeof vif->network_name);
+    stmt_copy(stmt, 3, vif->mac, sizeof vif->mac);
+    stmt_copy(stmt, 4, vif->address, sizeof vif->address);
+    stmt_copy(stmt, 5, vif->cidr, sizeof vif->cidr);
+    stmt_copy(stmt, 6, vif->gateway_ip, sizeof vif->gateway_ip);
+    stmt_copy(stmt, 7, vif->dhcp_server, sizeof vif->dhcp_server);
+    stmt_copy(stmt, 8, vif->bridge, sizeof vif->bridge);
+    stmt_copy(stmt, 9, vif->bridge_interface, sizeof vif->bridge_interface);
+    vif->multi_host = stmt_int(stmt, 10);
+    vif->mtu = stmt_int(stmt, 11);
+}
+
+static int
+load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err)
+{
+    AUTO(stmt) stmt = NULL;
+    size_t allocated = 0;
+
+    if (store_query(store, &stmt, err,
+                    "SELECT p.id, n.id, n.name, p.mac_address, f.address, s.cidr, s.gateway_ip,"
+                    " s.dhcp_server, n.bridge, n.bridge_interface, n.multi_host,"
+                    " n.mtu" LINK_TABLES,
+                    "t", view->id)
+        < 0) {
+        return -1;
+    }
+
+    int rc;
+    while ((rc = stmt_step(stmt, err)) > 0) {
+        if (view->n_vifs >= allocated) {
+            view->vifs = x2nrealloc(view->vifs, &allocated, sizeof *view->vifs);
+        }
+        read_vif(stmt, &view->vifs[view->n_vifs++]);
+    }
+    return rc;
+}
+
+static int
+fill_view(struct store *store, const struct nt_instance *instance, struct nt_instance_view *out,
+          struct nt_err *err)
+{
+    struct nt_flavor flavor = { 0 };
+    struct nt_image image = { 0 };
+
+    if (row_get(store, &flavors_table, &flavor, err, "WHERE id = ?", "t", instance->flavor_id) < 0
+        || row_get(store, &images_table, &image, err, "WHERE id = ?", "t", instance->image_id)
+               < 0) {
+        return -1;
+    }
+
+    struct nt_instance_view view = {
+        .number = instance->number,
+        .ram_mb = flavor.ram_mb,
+        .vcpus = flavor.vcpus,
+        .disk_gb = flavor.disk_gb,
+        .revision = instance->revision,
+    };
+    ovs_strlcpy(view.id, instance->id, sizeof view.id);
+    ovs_strlcpy(view.name, instance->name, sizeof view.name);
+    ovs_strlcpy(view.hostname, instance->hostname, sizeof view.hostname);
+    ovs_strlcpy(view.vm_state, instance->vm_state, sizeof view.vm_state);
+    ovs_strlcpy(view.task_state, instance->task_state, sizeof view.task_state);
+    ovs_strlcpy(view.image_name, image.name, sizeof view.image_name);
+    ovs_strlcpy(view.image_location, image.location, sizeof view.image_location);
+    if (load_vifs(store, &view, err) < 0) {
+        nt_instance_view_clear(&view);
+        return -1;
+    }
+    *out = view;
+    return 0;
+}
+
+int
+instance_view_load(struct store *store, const char *id, struct nt_instance_view *out,
+                   struct nt_err *err)
+{
+    struct nt_instance instance;
+
+    if (instance_get(store, NULL, id, &instance, err) < 0) {
+        return -1;
+    }
+
+    int rc = fill_view(store, &instance, out, err);
+    nt_instance_clear(&instance);
+    return rc;
+}
+
+int
+instance_views_of_host(struct store *store, const char *host, struct nt_instance_view **out,
+                       size_t *n, struct nt_err *err)
+{
+    struct rows instances;
+
+    /* A failed boot left no guest; what failed after it ran may still have one. */
+    if (row_list(store, &instances_table, &instances, err,
+                 "WHERE host = ? AND task_state <> 'networking' AND (vm_state <> 'error'"
+                 " OR task_state = 'deleting' OR launched_at > 0)"
+                 " ORDER BY number",
+                 "t", host)
+        < 0) {
+        return -1;
+    }
+
+    struct nt_instance_view *views = xcalloc(MAX(instances.n, 1), sizeof *views);
+    size_t done = 0;
+    while (done < instances.n
+           && fill_view(store, ROW(const struct nt_instance, &instances, done), &views[done], err)
+                  >= 0) {
+        done++;
+    }
+
+    int rc = done < instances.n ? -1 : 0;
+    rows_clear(&instances);
+    if (rc < 0) {
+        while (done) {
+            nt_instance_view_clear(&views[--done]);
+        }
+        free(views);
+        return -1;
+    }
+    *out = views;
+    *n = done;
+    return 0;
+}

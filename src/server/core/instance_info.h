@@ -1,0 +1,49 @@
+/* What the doors and the compute hosts are told of an instance: read only. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "net/instance.h"
+#include "store/store.h"
+
+/* An instance with everything the doors tell of it. */
+struct instance_address {
+    char network_id[NT_UUID_SIZE];
+    char network_name[NT_NAME_SIZE];
+    char address[NT_IP4_SIZE];
+    char mac[NT_MAC_SIZE];
+};
+struct instance_info {
+    struct nt_instance instance;
+    struct nt_flavor flavor;            /* Empty id: gone since. */
+    struct nt_image image;              /* The same. */
+    struct instance_address *addresses; /* In the order of its ports. */
+    size_t n_addresses;
+    char (*security_groups)[NT_NAME_SIZE];
+    size_t n_security_groups;
+};
+
+void instance_info_clear(struct instance_info *);
+NT_NODISCARD int instance_info_load(struct store *, const char *project_id, const char *id,
+                                    struct instance_info *out, struct nt_err *);
+
+/* The instance that uses a fixed address now; the metadata service's question.
+ * Fails with NT_NOT_FOUND. */
+NT_NODISCARD int instance_info_by_address(struct store *, const char *address,
+                                          struct instance_info *out, struct nt_err *);
+
+/* The same for an instance that was read already; 'instance' is moved into '*out'
+ * (zeroed), also on failure. */
+NT_NODISCARD int instance_info_fill(struct store *, struct nt_instance *instance,
+                                    struct instance_info *out, struct nt_err *);
+
+/* As its compute host must build it.  Release with nt_instance_view_clear(). */
+NT_NODISCARD int instance_view_load(struct store *, const char *id, struct nt_instance_view *out,
+                                    struct nt_err *);
+
+/* All instances of a compute host, in the order they were created; those whose
+ * addresses are not served yet (task networking) or that failed are left out,
+ * those to be deleted are in.  Release each view, then the array. */
+NT_NODISCARD int instance_views_of_host(struct store *, const char *host,
+                                        struct nt_instance_view **out, size_t *n, struct nt_err *);
