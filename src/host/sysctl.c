@@ -1,0 +1,95 @@
+#include <config.h>
+#include "host/sysctl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#define BRIDGE_FILTER "net.bridge.bridge-nf-call-iptables"
+#define MODPROBE_MS 10000
+
+/* "net.ipv4.ip_forward" -> "/proc/sys/net/ipv4/ip_forward"; the caller frees. */
+static char *
+path_of(const char *name)
+{
+    char *path = xasprintf("/proc/sys/%s", name);
+
+    for (char *p = path; *p; p++) {
+        if (*p == '.') {
+            *p = '/';
+        }
+    }
+    return path;
+}
+
+/* Negative errno; 1 when the switch has the value, 0 when it has another one. */
+static int
+has_value(const char *path, const char *value)
+{
+    AUTO_FREE char *text = NULL;
+    size_t len;
+    int error = nt_file_read(path, 4096, &text, &len);
+
+    if (error) {
+        return error;
+    }
+    text[strcspn(text, "\n")] = '\0';
+    return !strcmp(text, value);
+}
+
+int
+nt_sysctl_ensure(const char *name, const char *value, struct nt_err *err)
+{
+    AUTO_FREE char *path = path_of(name);
+    int has = has_value(path, value);
+
+    if (has == -ENOENT) {
+        return nt_fail(err, NT_NOT_FOUND, "cannot set %s: this kernel has no such switch", name);
+    }
+    if (has < 0) {
+        return nt_fail_errno(err, -has, "cannot read %s", name);
+    }
+    if (has) {
+        return 0;
+    }
+
+    int error = nt_file_put(path, value);
+    if (error) {
+        return nt_fail_errno(err, -error, "cannot set %s to %s", name, value);
+    }
+    if (has_value(path, value) != 1) {
+        return nt_fail(err, NT_FAULT, "cannot set %s to %s: the kernel kept another value", name,
+                       value);
+    }
+    return 0;
+}
+
+int
+nt_forwarding_ensure(struct nt_err *err)
+{
+    return nt_sysctl_ensure("net.ipv4.ip_forward", "1", err);
+}
+
+int
+nt_bridge_filter_ensure(struct nt_err *err)
+{
+    AUTO_FREE char *path = path_of(BRIDGE_FILTER);
+
+    if (access(path, F_OK)) {
+        const char *const argv[] = { "modprobe", "br_netfilter", NULL };
+        struct nt_child_opts opts = { .argv = argv, .timeout_ms = MODPROBE_MS };
+        struct nt_err reason = { 0 };
+
+        if (nt_child_run_blocking(&opts, NULL, &reason) < 0 || access(path, F_OK)) {
+            return nt_fail(err, NT_UNSUPPORTED,
+                           "cannot filter bridged packets: no %s, and br_netfilter cannot be "
+                           "loaded: %s",
+                           BRIDGE_FILTER, reason.msg[0] ? reason.msg : "the kernel lacks it");
+        }
+    }
+    return nt_sysctl_ensure(BRIDGE_FILTER, "1", err);
+}
