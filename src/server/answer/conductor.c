@@ -78,8 +78,7 @@ struct op_args {
 };
 
 static int
-op_report_state(struct store *store, void *op_, struct changes *out OVS_UNUSED,
-                struct nt_err *err)
+op_report_state(struct store *store, void *op_, struct changes *out OVS_UNUSED, struct nt_err *err)
 {
     struct op_args *op = op_;
 

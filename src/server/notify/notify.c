@@ -50,7 +50,7 @@ struct boot {
     size_t n_addresses;
     size_t n_calls; /* Under way: the boot must not be freed. */
     char fault[NT_ERR_SIZE];
-    bool over;      /* Submitted to the database, in one way or the other. */
+    bool over; /* Submitted to the database, in one way or the other. */
 };
 
 /* An address that goes back. */
@@ -184,8 +184,8 @@ put_address(struct boot_address *address)
     }
     address->retry_at = 0;
     boot->n_calls++;
-    nt_rpc_call(boot->notify->bus, &nt_network_host, address->host, "put_fixed_ip",
-                &address->args, CALL_TIMEOUT_MS, put_address_reply, address);
+    nt_rpc_call(boot->notify->bus, &nt_network_host, address->host, "put_fixed_ip", &address->args,
+                CALL_TIMEOUT_MS, put_address_reply, address);
 }
 
 static struct boot *
@@ -231,8 +231,7 @@ start_boot(struct notify *notify, const struct changes *changes, const struct ch
     for (size_t i = 0; i < changes->n; i++) {
         const struct change *c = &changes->at[i];
 
-        if (c->kind == CHANGE_FIXED_IP_ALLOCATED
-            && !strcmp(c->instance_id, created->instance_id)) {
+        if (c->kind == CHANGE_FIXED_IP_ALLOCATED && !strcmp(c->instance_id, created->instance_id)) {
             boot_add(boot, c->network_id, c->host, &c->entry);
         }
     }
@@ -266,8 +265,8 @@ delete_address_reply(void *release_, const void *result OVS_UNUSED, const struct
     struct release *release = release_;
 
     if (err) {
-        nt_warn("network host was not told of a released address", "port", release->port_id,
-                "why", err->msg, NULL);
+        nt_warn("network host was not told of a released address", "port", release->port_id, "why",
+                err->msg, NULL);
         release_free(release);
     } else {
         op_submit(release->notify->ops, settle, release, settle_done, release);

@@ -1,0 +1,151 @@
+#include <config.h>
+
+#include "server/rest/compute/compute.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/json.h"
+#include "server/core/instances.h"
+#include "server/rest/call.h"
+
+/* POST /servers/ID/action: a body with one member, whose name is the action. */
+
+struct action {
+    const char *name;
+    void (*run)(struct call *, const struct nt_instance *, const struct json *arg);
+};
+
+static void
+console_done(void *call_, const char *output, const struct nt_err *err)
+{
+    struct call *call = call_;
+
+    if (err) {
+        call_fail(call, err);
+        return;
+    }
+
+    bool ok = nt_is_utf8(output, strlen(output));
+    call_reply_json(call, 200, wrap("output", json_string_create(ok ? output : "")));
+}
+
+/* null or absent: all; a number, or a text of digits. */
+static int
+console_length(const struct json *arg, int64_t *out, struct nt_err *err)
+{
+    const struct json *length =
+        arg->type == JSON_OBJECT ? shash_find_data(json_object(arg), "length") : NULL;
+    char *end = NULL;
+    long long value = 0;
+
+    if (!length || length->type == JSON_NULL) {
+        *out = 0;
+        return 0;
+    }
+    if (length->type == JSON_INTEGER) {
+        value = json_integer(length);
+    } else if (length->type == JSON_STRING && isdigit((unsigned char) *json_string(length))) {
+        errno = 0;
+        value = strtoll(json_string(length), &end, 10);
+    } else {
+        value = -2;
+    }
+
+    /* -1 has always meant: all. */
+    if (value < -1 || value > INT32_MAX || (end && *end)) {
+        return nt_fail(err, NT_INVALID,
+                       "os-getConsoleOutput.length must be a number of lines, not negative");
+    }
+    *out = value < 0 ? 0 : value;
+    return 0;
+}
+
+static void
+get_console_output(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    const struct rest_options *o = &call->rest->options;
+    struct nt_err err = { 0 };
+    int64_t length = 0;
+
+    if (arg->type != JSON_OBJECT && arg->type != JSON_NULL) {
+        nt_fail(&err, NT_INVALID, "os-getConsoleOutput must be an object");
+        call_fail(call, &err);
+    } else if (console_length(arg, &length, &err) < 0) {
+        call_fail(call, &err);
+    } else if (!*instance->host) {
+        nt_fail(&err, NT_CONFLICT, "server %s has no console: it is on no host", instance->id);
+        call_fail(call, &err);
+    } else {
+        o->console(o->console_aux, instance, length, console_done, call);
+    }
+}
+
+/* Known to the compute API, without a function here. */
+static void
+not_offered(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    struct nt_err err = { 0 };
+
+    nt_fail(&err, NT_UNSUPPORTED, "this action is not offered here");
+    call_fail(call, &err);
+}
+
+static const struct action actions[] = {
+    { "os-getConsoleOutput", get_console_output },
+    { "reboot", not_offered },
+    { "os-stop", not_offered },
+    { "os-start", not_offered },
+    { "pause", not_offered },
+    { "unpause", not_offered },
+    { "suspend", not_offered },
+    { "resume", not_offered },
+    { "rebuild", not_offered },
+    { "resize", not_offered },
+    { "addFloatingIp", not_offered },
+    { "removeFloatingIp", not_offered },
+    { "addSecurityGroup", not_offered },
+    { "removeSecurityGroup", not_offered },
+};
+
+static const struct action *
+find_action(const struct json *body, const struct json **arg, struct nt_err *err)
+{
+    struct shash_node *node = shash_first(json_object(body));
+
+    if (shash_count(json_object(body)) != 1) {
+        nt_fail(err, NT_INVALID, "the body must have exactly one member: the action");
+        return NULL;
+    }
+    for (size_t i = 0; i < NT_ARRAY_SIZE(actions); i++) {
+        if (!strcmp(actions[i].name, node->name)) {
+            *arg = node->data;
+            return &actions[i];
+        }
+    }
+    nt_fail(err, NT_INVALID, "there is no such action: %s", node->name);
+    return NULL;
+}
+
+void
+servers_action(struct call *call)
+{
+    struct nt_instance instance = { 0 };
+    const struct action *action = NULL;
+    const struct json *arg = NULL;
+    struct json *body = NULL;
+    struct nt_err err = { 0 };
+
+    if (instance_get(call->rest->options.reader, call_project(call), call->match.params[0],
+                     &instance, &err)
+            < 0
+        || call_body(call, &body, &err) < 0 || !(action = find_action(body, &arg, &err))) {
+        call_fail(call, &err);
+    } else {
+        action->run(call, &instance, arg);
+    }
+    json_destroy(body);
+    nt_instance_clear(&instance);
+}

@@ -1,0 +1,309 @@
+#include <config.h>
+
+#include "server/rest/compute/compute.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "net/addr.h"
+#include "openvswitch/json.h"
+#include "server/core/networks.h"
+#include "server/rest/call.h"
+
+/* /os-networks: nova-network's view of a network and its subnet. */
+
+struct network_body {
+    char label[NT_NAME_SIZE];
+    char id[NT_UUID_SIZE];
+    char cidr[NT_CIDR_SIZE];
+    char gateway[NT_IP4_SIZE];
+    char dhcp_server[NT_IP4_SIZE];
+    char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
+    char bridge[NT_IFNAME_SIZE], bridge_interface[NT_IFNAME_SIZE];
+    char project_id[NT_NAME_SIZE];
+    struct json *multi_host, *enable_dhcp; /* Three-valued: NULL is the default. */
+    int64_t mtu;
+};
+
+#define TEXT(name_, member)                                               \
+    {                                                                     \
+        name_, NT_F_STR, NT_AT(struct network_body, member), NT_IN_CREATE \
+    }
+
+static const struct nt_field body_fields[] = {
+    { "label", NT_F_STR, NT_AT(struct network_body, label), NT_IN_CREATE | NT_REQUIRED },
+    { "id", NT_F_UUID, NT_AT(struct network_body, id), NT_IN_CREATE },
+    { "cidr", NT_F_CIDR, NT_AT(struct network_body, cidr), NT_IN_CREATE | NT_REQUIRED },
+    { "gateway", NT_F_IP4, NT_AT(struct network_body, gateway), NT_IN_CREATE },
+    { "dhcp_server", NT_F_IP4, NT_AT(struct network_body, dhcp_server), NT_IN_CREATE },
+    { "dns1", NT_F_IP4, NT_AT(struct network_body, dns1), NT_IN_CREATE },
+    { "dns2", NT_F_IP4, NT_AT(struct network_body, dns2), NT_IN_CREATE },
+    TEXT("bridge", bridge),
+    TEXT("bridge_interface", bridge_interface),
+    TEXT("project_id", project_id),
+    { "multi_host", NT_F_JSON, NT_AT(struct network_body, multi_host), NT_IN_CREATE },
+    { "enable_dhcp", NT_F_JSON, NT_AT(struct network_body, enable_dhcp), NT_IN_CREATE },
+    { "mtu", NT_F_INT, NT_AT(struct network_body, mtu), NT_IN_CREATE, 0, 65535 },
+    { 0 },
+};
+
+static struct json *
+text_or_null(const char *text)
+{
+    return *text ? json_string_create(text) : json_null_create();
+}
+
+static void
+put_range(struct json *json, const struct nt_subnet *subnet)
+{
+    struct nt_cidr cidr;
+    char text[NT_IP4_SIZE];
+
+    json_object_put_string(json, "cidr", subnet->cidr);
+    if (!nt_cidr_parse(subnet->cidr, &cidr)) {
+        return;
+    }
+    nt_ip4_format(nt_cidr_netmask(&cidr), text);
+    json_object_put_string(json, "netmask", text);
+    nt_ip4_format(nt_cidr_broadcast(&cidr), text);
+    json_object_put_string(json, "broadcast", text);
+}
+
+static void
+put_time(struct json *json, const char *name, int64_t at)
+{
+    char text[NT_TIME_SIZE];
+
+    nt_time_format(at, text);
+    json_object_put_string(json, name, text);
+}
+
+static struct json *
+network_view(const struct network_row *row)
+{
+    const struct nt_network *network = &row->network;
+    const struct nt_subnet *subnet = &row->subnet;
+    struct json *json = json_object_create();
+
+    json_object_put_string(json, "id", network->id);
+    json_object_put_string(json, "label", network->name);
+    json_object_put(json, "number", json_integer_create(network->number));
+    json_object_put(json, "project_id", text_or_null(network->project_id));
+    json_object_put(json, "bridge", text_or_null(network->bridge));
+    json_object_put(json, "bridge_interface", text_or_null(network->bridge_interface));
+    json_object_put(json, "host", text_or_null(network->host));
+    json_object_put(json, "multi_host", json_boolean_create(network->multi_host));
+    json_object_put(json, "mtu",
+                    network->mtu ? json_integer_create(network->mtu) : json_null_create());
+    put_range(json, subnet);
+    json_object_put(json, "gateway", text_or_null(subnet->gateway_ip));
+    json_object_put(json, "dhcp_server", text_or_null(subnet->dhcp_server));
+    json_object_put(json, "dhcp_start", text_or_null(subnet->dhcp_start));
+    json_object_put(json, "dns1", text_or_null(subnet->dns1));
+    json_object_put(json, "dns2", text_or_null(subnet->dns2));
+    json_object_put(json, "enable_dhcp", json_boolean_create(subnet->enable_dhcp));
+    put_time(json, "created_at", network->created_at);
+    put_time(json, "updated_at", network->updated_at);
+
+    /* What a flat network never has. */
+    static const char *const none[] = {
+        "vlan",     "vpn_public_address", "vpn_public_port", "vpn_private_address",
+        "cidr_v6",  "gateway_v6",         "netmask_v6",      "priority",
+        "rxtx_base"
+    };
+    for (size_t i = 0; i < NT_ARRAY_SIZE(none); i++) {
+        json_object_put(json, none[i], json_null_create());
+    }
+    json_object_put(json, "injected", json_boolean_create(false));
+    json_object_put(json, "share_address", json_boolean_create(false));
+    return json;
+}
+
+void
+networks_list(struct call *call)
+{
+    struct json *networks = json_array_create_empty();
+    struct network_list list = { 0 };
+    struct nt_err err = { 0 };
+
+    if (network_list_load(call->rest->options.reader, NULL, &list, &err) < 0) {
+        json_destroy(networks);
+        call_fail(call, &err);
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        json_array_add(networks, network_view(&list.at[i]));
+    }
+    network_list_clear(&list);
+    call_reply_json(call, 200, wrap("networks", networks));
+}
+
+void
+networks_show(struct call *call)
+{
+    struct network_row row = { 0 };
+    struct nt_err err = { 0 };
+
+    if (network_get(call->rest->options.reader, call->match.params[0], &row, &err) < 0) {
+        call_fail(call, &err);
+        return;
+    }
+    call_reply_json(call, 200, wrap("network", network_view(&row)));
+}
+
+/* -1: not said. */
+static int
+read_tristate(const struct json *json, const char *path, int *out, struct nt_err *err)
+{
+    *out = -1;
+    if (!json || json->type == JSON_NULL) {
+        return 0;
+    }
+    if (json->type != JSON_TRUE && json->type != JSON_FALSE) {
+        return nt_fail(err, NT_INVALID, "%s must be true or false", path);
+    }
+    *out = json->type == JSON_TRUE;
+    return 0;
+}
+
+/* Interface names reach the command lines and files of the network host. */
+static int
+check_ifname(const char *name, const char *path, struct nt_err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._-";
+
+    if (name[strspn(name, allowed)] || name[0] == '-' || !strcmp(name, ".")
+        || !strcmp(name, "..")) {
+        return nt_fail(err, NT_INVALID, "%s is not the name of an interface", path);
+    }
+    return 0;
+}
+
+static int
+read_body(const struct network_body *body, struct network_create *wish, struct nt_err *err)
+{
+    int dhcp;
+
+    if (read_tristate(body->multi_host, "network.multi_host", &wish->multi_host, err) < 0
+        || read_tristate(body->enable_dhcp, "network.enable_dhcp", &dhcp, err) < 0
+        || check_ifname(body->bridge, "network.bridge", err) < 0
+        || check_ifname(body->bridge_interface, "network.bridge_interface", err) < 0) {
+        return -1;
+    }
+    wish->no_dhcp = dhcp == 0;
+    wish->mtu = body->mtu;
+    ovs_strlcpy(wish->id, body->id, sizeof wish->id);
+    ovs_strlcpy(wish->name, body->label, sizeof wish->name);
+    ovs_strlcpy(wish->cidr, body->cidr, sizeof wish->cidr);
+    ovs_strlcpy(wish->gateway_ip, body->gateway, sizeof wish->gateway_ip);
+    ovs_strlcpy(wish->dhcp_server, body->dhcp_server, sizeof wish->dhcp_server);
+    ovs_strlcpy(wish->dns1, body->dns1, sizeof wish->dns1);
+    ovs_strlcpy(wish->dns2, body->dns2, sizeof wish->dns2);
+    ovs_strlcpy(wish->bridge, body->bridge, sizeof wish->bridge);
+    ovs_strlcpy(wish->bridge_interface, body->bridge_interface, sizeof wish->bridge_interface);
+    ovs_strlcpy(wish->project_id, body->project_id, sizeof wish->project_id);
+    return 0;
+}
+
+struct creation {
+    struct call *call;
+    struct network_create wish;
+    struct network_row made;
+};
+
+static int
+create_op(struct store *store, void *creation, struct changes *changes, struct nt_err *err)
+{
+    struct creation *c = creation;
+
+    return network_create(store, c->call->rest->options.env, &c->wish, &c->made, changes, err);
+}
+
+static void
+create_done(void *creation, const struct nt_err *err)
+{
+    struct creation *c = creation;
+
+    if (err) {
+        call_fail(c->call, err);
+    } else {
+        call_reply_json(c->call, 200, wrap("network", network_view(&c->made)));
+    }
+    free(c);
+}
+
+void
+networks_create(struct call *call)
+{
+    struct creation *c = xzalloc(sizeof *c);
+    struct network_body body = { 0 };
+    struct json *json = NULL;
+    const struct json *network = NULL;
+    struct nt_err err = { 0 };
+
+    c->call = call;
+    if (call_body_member(call, "network", &json, &network, &err) < 0
+        || nt_fields_parse_strict(body_fields, NT_IN_CREATE, network, "network", &body, &err) < 0
+        || read_body(&body, &c->wish, &err) < 0) {
+        free(c);
+        call_fail(call, &err);
+    } else {
+        op_submit(call->rest->options.ops, create_op, c, create_done, c);
+    }
+    nt_fields_clear(body_fields, &body);
+    json_destroy(json);
+}
+
+static void
+accepted(void *call_, const struct nt_err *err)
+{
+    struct call *call = call_;
+
+    if (err) {
+        call_fail(call, err);
+    } else {
+        call_reply(call, 202);
+    }
+}
+
+static int
+delete_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
+{
+    const struct call *call = call_;
+
+    return network_delete(store, call->match.params[0], changes, err);
+}
+
+void
+networks_delete(struct call *call)
+{
+    op_submit(call->rest->options.ops, delete_op, call, accepted, call);
+}
+
+static int
+disassociate_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
+{
+    const struct call *call = call_;
+
+    return network_disassociate(store, call->rest->options.env, call->match.params[0], err);
+}
+
+void
+networks_action(struct call *call)
+{
+    struct json *body = NULL;
+    struct nt_err err = { 0 };
+
+    if (call_body(call, &body, &err) < 0) {
+        call_fail(call, &err);
+    } else if (shash_count(json_object(body)) != 1
+               || !shash_find(json_object(body), "disassociate")) {
+        nt_fail(&err, NT_INVALID, "the body must have exactly one member: disassociate");
+        call_fail(call, &err);
+    } else {
+        op_submit(call->rest->options.ops, disassociate_op, call, accepted, call);
+    }
+    json_destroy(body);
+}

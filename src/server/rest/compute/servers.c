@@ -1,0 +1,214 @@
+#include <config.h>
+
+#include "server/rest/compute/compute.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "net/addr.h"
+#include "openvswitch/json.h"
+#include "server/core/instances.h"
+#include "server/rest/call.h"
+
+/* Reading and deleting servers. */
+
+#define MAX_PAGE 1000
+
+static bool
+is_true(const char *text)
+{
+    return text && (!strcmp(text, "1") || !strcasecmp(text, "true"));
+}
+
+/* 1, 0 when nothing can match, or -1. */
+static int
+read_filter(const struct call *call, struct instance_filter *filter, struct nt_err *err)
+{
+    const struct nt_http_request *http = call->http;
+    const char *status = nt_http_query(http, "status");
+    const char *tenant = nt_http_query(http, "tenant_id");
+    bool all = is_true(nt_http_query(http, "all_tenants"));
+    int64_t limit = MAX_PAGE;
+    uint32_t ip;
+
+    if (all && !call->who.is_admin) {
+        return nt_fail(err, NT_FORBIDDEN, "all_tenants is for administrators");
+    }
+    if (call_query_int(call, "limit", 0, INT32_MAX, &limit, err) < 0) {
+        return -1;
+    }
+    filter->project_id = all ? tenant : call->who.project;
+    filter->name = nt_http_query(http, "name");
+    filter->host = call->who.is_admin ? nt_http_query(http, "host") : NULL;
+    filter->flavor_id = nt_http_query(http, "flavor");
+    filter->image_id = nt_http_query(http, "image");
+    filter->address = nt_http_query(http, "ip");
+    filter->marker = nt_http_query(http, "marker");
+    filter->limit = limit > 0 && limit < MAX_PAGE ? limit : MAX_PAGE;
+    if (filter->address && !nt_ip4_parse(filter->address, &ip)) {
+        return nt_fail(err, NT_INVALID, "query parameter ip: '%s' is not an IPv4 address",
+                       filter->address);
+    }
+    if (status) {
+        filter->vm_state = vm_state_of_status(status);
+    }
+    return !(status && !filter->vm_state) && limit > 0;
+}
+
+static void
+put_next_link(const struct call *call, struct json *answer, const char *marker)
+{
+    AUTO_FREE char *base = call_base_url(call);
+    struct json *link = json_object_create();
+
+    json_object_put_string(link, "rel", "next");
+    json_object_put_format(link, "href", "%s/%s?marker=%s", base, call->match.route->pattern,
+                           marker);
+    json_object_put(answer, "servers_links", json_array_create_1(link));
+}
+
+static struct json *
+brief_view(const struct call *call, const struct nt_instance *instance)
+{
+    struct json *server = json_object_create();
+
+    json_object_put_string(server, "id", instance->id);
+    json_object_put_string(server, "name", instance->name);
+    json_object_put(server, "links", call_links(call, "servers", instance->id));
+    return server;
+}
+
+static int
+add_server(const struct call *call, struct nt_instance *instance, bool detail, struct json *list,
+           struct nt_err *err)
+{
+    struct instance_info info = { 0 };
+
+    if (!detail) {
+        json_array_add(list, brief_view(call, instance));
+        return 0;
+    }
+    int retval = instance_info_fill(call->rest->options.reader, instance, &info, err);
+    if (retval == 0) {
+        json_array_add(list, server_view(call, &info));
+    }
+    instance_info_clear(&info);
+    return retval;
+}
+
+static int
+list_json(const struct call *call, bool detail, struct json *answer, struct nt_err *err)
+{
+    struct instance_filter filter = { 0 };
+    struct rows rows = { 0 };
+    struct json *list = json_array_create_empty();
+    char last[NT_UUID_SIZE] = "";
+    int retval = read_filter(call, &filter, err);
+
+    json_object_put(answer, "servers", list);
+    if (retval <= 0) {
+        return retval;
+    }
+    retval = instance_list(call->rest->options.reader, &filter, &rows, err);
+    for (size_t i = 0; retval == 0 && i < rows.n; i++) {
+        struct nt_instance *instance = ROW(struct nt_instance, &rows, i);
+
+        ovs_strlcpy(last, instance->id, sizeof last);
+        retval = add_server(call, instance, detail, list, err);
+    }
+    if (retval == 0 && rows.n == filter.limit) {
+        put_next_link(call, answer, last);
+    }
+    rows_clear(&rows);
+    return retval;
+}
+
+static void
+list(struct call *call, bool detail)
+{
+    struct json *answer = json_object_create();
+    struct nt_err err = { 0 };
+
+    if (list_json(call, detail, answer, &err) < 0) {
+        json_destroy(answer);
+        call_fail(call, &err);
+        return;
+    }
+    call_reply_json(call, 200, answer);
+}
+
+void
+servers_list(struct call *call)
+{
+    list(call, false);
+}
+
+void
+servers_detail(struct call *call)
+{
+    list(call, true);
+}
+
+void
+servers_show(struct call *call)
+{
+    struct instance_info info = { 0 };
+    struct nt_err err = { 0 };
+
+    if (instance_info_load(call->rest->options.reader, call_project(call), call->match.params[0],
+                           &info, &err)
+        < 0) {
+        call_fail(call, &err);
+    } else {
+        call_reply_json(call, 200, wrap("server", server_view(call, &info)));
+    }
+    instance_info_clear(&info);
+}
+
+void
+server_groups_list(struct call *call)
+{
+    struct instance_info info = { 0 };
+    struct nt_err err = { 0 };
+
+    if (instance_info_load(call->rest->options.reader, call_project(call), call->match.params[0],
+                           &info, &err)
+        < 0) {
+        call_fail(call, &err);
+    } else {
+        struct json *view = server_view(call, &info);
+        struct json *groups = shash_find_data(json_object(view), "security_groups");
+
+        call_reply_json(call, 200, wrap("security_groups", json_clone(groups)));
+        json_destroy(view);
+    }
+    instance_info_clear(&info);
+}
+
+static int
+delete_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
+{
+    const struct call *call = call_;
+
+    return instance_delete(store, call->rest->options.env, call_project(call),
+                           call->match.params[0], changes, err);
+}
+
+static void
+delete_done(void *call_, const struct nt_err *err)
+{
+    struct call *call = call_;
+
+    if (err) {
+        call_fail(call, err);
+    } else {
+        call_reply(call, 204);
+    }
+}
+
+void
+servers_delete(struct call *call)
+{
+    op_submit(call->rest->options.ops, delete_op, call, delete_done, call);
+}

@@ -1,0 +1,9 @@
+/* Handlers of the identity API, for the table in routes.c: just enough for clients
+ * to sign in with a password and find the other services. */
+#pragma once
+
+struct call;
+
+void identity_versions(struct call *);
+void identity_version_3(struct call *);
+void tokens_create(struct call *);

@@ -1,0 +1,50 @@
+#include <config.h>
+
+#include "server/rest/router.h"
+
+#include "server/rest/compute/compute.h"
+#include "server/rest/identity/identity.h"
+#include "server/rest/image/image.h"
+
+#define ADMIN ROUTE_ADMIN
+
+const struct route rest_routes[] = {
+    { SERVICE_ROOT, "GET", "", compute_root, 0 },
+    { SERVICE_ROOT, "GET", "compute", compute_root, 0 },
+    { SERVICE_ROOT, "GET", "v2", compute_version_20, 0 },
+    { SERVICE_ROOT, "GET", "compute/v2", compute_version_20, 0 },
+
+    { SERVICE_COMPUTE, "GET", "", compute_version_21, 0 },
+    { SERVICE_COMPUTE, "GET", "servers", servers_list, 0 },
+    { SERVICE_COMPUTE, "POST", "servers", servers_create, 0 },
+    { SERVICE_COMPUTE, "GET", "servers/detail", servers_detail, 0 },
+    { SERVICE_COMPUTE, "GET", "servers/{}", servers_show, 0 },
+    { SERVICE_COMPUTE, "DELETE", "servers/{}", servers_delete, 0 },
+    { SERVICE_COMPUTE, "POST", "servers/{}/action", servers_action, 0 },
+    { SERVICE_COMPUTE, "GET", "servers/{}/os-security-groups", server_groups_list, 0 },
+    { SERVICE_COMPUTE, "GET", "flavors", flavors_list, 0 },
+    { SERVICE_COMPUTE, "GET", "flavors/detail", flavors_detail, 0 },
+    { SERVICE_COMPUTE, "GET", "flavors/{}", flavors_show, 0 },
+    { SERVICE_COMPUTE, "GET", "flavors/{}/os-extra_specs", flavors_extra_specs, 0 },
+    { SERVICE_COMPUTE, "GET", "os-networks", networks_list, ADMIN },
+    { SERVICE_COMPUTE, "POST", "os-networks", networks_create, ADMIN },
+    { SERVICE_COMPUTE, "GET", "os-networks/{}", networks_show, ADMIN },
+    { SERVICE_COMPUTE, "DELETE", "os-networks/{}", networks_delete, ADMIN },
+    { SERVICE_COMPUTE, "POST", "os-networks/{}/action", networks_action, ADMIN },
+    { SERVICE_COMPUTE, "GET", "os-services", services_list, ADMIN },
+    { SERVICE_COMPUTE, "GET", "os-keypairs", keypairs_list, 0 },
+
+    /* Clients with one base URL look for images below it. */
+    { SERVICE_COMPUTE, "GET", "v2/images", images_list, 0 },
+    { SERVICE_COMPUTE, "GET", "v2/images/{}", images_show, 0 },
+
+    { SERVICE_IMAGE, "GET", "", image_versions, 0 },
+    { SERVICE_IMAGE, "GET", "versions", image_versions_list, 0 },
+    { SERVICE_IMAGE, "GET", "v2/images", images_list, 0 },
+    { SERVICE_IMAGE, "GET", "v2/images/{}", images_show, 0 },
+
+    { SERVICE_IDENTITY, "GET", "", identity_versions, 0 },
+    { SERVICE_IDENTITY, "GET", "v3", identity_version_3, 0 },
+    { SERVICE_IDENTITY, "POST", "v3/auth/tokens", tokens_create, ROUTE_SIGN_IN },
+    { 0 },
+};
