@@ -12,10 +12,10 @@
 #define NT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define NT_SENTINEL __attribute__((sentinel))
 
-#define NT_AUTO(type)                            \
+#define NT_AUTO(type)                               \
     static inline void type##_auto(struct type **p) \
-    {                                            \
-        type##_free(*p);                         \
+    {                                               \
+        type##_free(*p);                            \
     }
 
 #define AUTO(type) __attribute__((cleanup(type##_auto))) struct type *

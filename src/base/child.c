@@ -405,8 +405,8 @@ nt_child_describe(const struct nt_child_result *result, char *buf, size_t size)
     } else {
         const char *text = result->err_out ? result->err_out : "";
 
-        snprintf(buf, size, "exit status %d%s%.*s", WEXITSTATUS(result->status),
-                 *text ? ": " : "", (int) strcspn(text, "\n"), text);
+        snprintf(buf, size, "exit status %d%s%.*s", WEXITSTATUS(result->status), *text ? ": " : "",
+                 (int) strcspn(text, "\n"), text);
     }
 }
 

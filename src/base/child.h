@@ -19,23 +19,23 @@ struct nt_children;
 struct nt_child;
 
 struct nt_child_result {
-    int status;      /* As from waitpid(2). */
-    bool timed_out;  /* Killed because 'timeout_ms' passed. */
-    char *out;       /* NUL-terminated; valid during the callback. */
+    int status;     /* As from waitpid(2). */
+    bool timed_out; /* Killed because 'timeout_ms' passed. */
+    char *out;      /* NUL-terminated; valid during the callback. */
     size_t out_len;
-    char *err_out;   /* Standard error, at most 4 KiB of it. */
+    char *err_out; /* Standard error, at most 4 KiB of it. */
 };
 
 typedef void nt_child_cb(void *aux, const struct nt_child_result *);
 
 struct nt_child_opts {
-    const char *const *argv;     /* NULL-terminated; argv[0] is searched in PATH. */
-    const char *const *env;      /* "NAME=VALUE"s added to our environment, or NULL. */
-    const char *input;           /* Copied.  NULL: /dev/null. */
+    const char *const *argv; /* NULL-terminated; argv[0] is searched in PATH. */
+    const char *const *env;  /* "NAME=VALUE"s added to our environment, or NULL. */
+    const char *input;       /* Copied.  NULL: /dev/null. */
     size_t input_len;
-    const char *output_file;     /* stdout and stderr appended here instead of collected. */
-    int64_t timeout_ms;          /* 0: none.  Then SIGKILL to the child. */
-    bool new_session;            /* Own session: survives us and our terminal. */
+    const char *output_file; /* stdout and stderr appended here instead of collected. */
+    int64_t timeout_ms;      /* 0: none.  Then SIGKILL to the child. */
+    bool new_session;        /* Own session: survives us and our terminal. */
 };
 
 struct nt_children *nt_children_new(const struct nt_clock *);
@@ -46,9 +46,8 @@ NT_AUTO(nt_children)
 
 /* Starts a child.  'cb' may be NULL.  The returned handle is owned by the pool and
  * valid until the callback; it may be NULL-checked only. Fails with NT_FAULT. */
-NT_NODISCARD int nt_child_start(struct nt_children *, const struct nt_child_opts *,
-                                nt_child_cb *cb, void *aux, struct nt_child **out,
-                                struct nt_err *);
+NT_NODISCARD int nt_child_start(struct nt_children *, const struct nt_child_opts *, nt_child_cb *cb,
+                                void *aux, struct nt_child **out, struct nt_err *);
 pid_t nt_child_pid(const struct nt_child *);
 
 /* Forgets the callback; the child goes on and is reaped silently. */
@@ -68,9 +67,9 @@ NT_NODISCARD int nt_child_run_blocking(const struct nt_child_opts *, char **out,
 
 /* Another program's process (not our child), by pid: told when it ends. */
 struct nt_pidwatch;
-NT_NODISCARD int nt_pidwatch_new(pid_t, struct nt_pidwatch **out);  /* Negative errno. */
+NT_NODISCARD int nt_pidwatch_new(pid_t, struct nt_pidwatch **out); /* Negative errno. */
 void nt_pidwatch_free(struct nt_pidwatch *);
 NT_AUTO(nt_pidwatch)
 bool nt_pidwatch_is_dead(const struct nt_pidwatch *);
-int nt_pidwatch_signal(const struct nt_pidwatch *, int sig);        /* Negative errno. */
+int nt_pidwatch_signal(const struct nt_pidwatch *, int sig); /* Negative errno. */
 void nt_pidwatch_wait(const struct nt_pidwatch *);

@@ -33,12 +33,13 @@ struct setting {
 struct value {
     struct setting *settings; /* One, or several for NT_OPT_MULTI. */
     size_t n_settings;
-    char **items;             /* After finish: final texts; one unless LIST or MULTI. */
+    char **items; /* After finish: final texts; one unless LIST or MULTI. */
     size_t n_items;
 };
 
 struct nt_config {
     const struct nt_option *options;
+    const char *section;
     struct value *values; /* One per option. */
     size_t n_options;
     char **warnings;
@@ -58,11 +59,18 @@ nt_config_new(const struct nt_option *options)
     struct nt_config *config = xzalloc(sizeof *config);
 
     config->options = options;
+    config->section = "DEFAULT";
     while (options[config->n_options].name) {
         config->n_options++;
     }
     config->values = xcalloc(config->n_options, sizeof *config->values);
     return config;
+}
+
+void
+nt_config_use_section(struct nt_config *config, const char *section)
+{
+    config->section = section;
 }
 
 static void
@@ -107,15 +115,15 @@ nt_config_free(struct nt_config *config)
 }
 
 static void NT_PRINTF(3, 4)
-warn(struct nt_config *config, const struct place *place, const char *fmt, ...)
+    warn(struct nt_config *config, const struct place *place, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
     char *text = xvasprintf(fmt, args);
     va_end(args);
-    config->warnings
-        = xrealloc(config->warnings, (config->n_warnings + 1) * sizeof *config->warnings);
+    config->warnings =
+        xrealloc(config->warnings, (config->n_warnings + 1) * sizeof *config->warnings);
     config->warnings[config->n_warnings++] = xasprintf("%s:%d: %s", place->file, place->line, text);
     free(text);
 }
@@ -282,7 +290,7 @@ flagfile_line(struct nt_config *config, const struct place *place, char *line, c
 }
 
 struct ini_state {
-    bool in_default;
+    bool in_section;         /* The one that is read. */
     char name[MAX_NAME + 1]; /* Option that a continuation line belongs to. */
     struct ds text;
     struct place place;
@@ -315,19 +323,19 @@ ini_line(struct nt_config *config, struct ini_state *st, const struct place *pla
     }
     if (*line == '[') {
         if (line[strlen(line) - 1] != ']') {
-            return nt_fail(err, NT_INVALID, "%s:%d: section without ']'", place->file,
-                           place->line);
+            return nt_fail(err, NT_INVALID, "%s:%d: section without ']'", place->file, place->line);
         }
-        st->in_default = !strcasecmp(line, "[DEFAULT]");
+        line[strlen(line) - 1] = '\0';
+        st->in_section = !strcasecmp(line + 1, config->section);
         return 0;
     }
 
     char *eq = strpbrk(line, "=:");
     if (!eq || eq == line) {
-        return nt_fail(err, NT_INVALID, "%s:%d: neither a section nor 'name = value'",
-                       place->file, place->line);
+        return nt_fail(err, NT_INVALID, "%s:%d: neither a section nor 'name = value'", place->file,
+                       place->line);
     }
-    if (st->in_default) {
+    if (st->in_section) {
         *eq = '\0';
         ovs_strlcpy(st->name, trim(line), sizeof st->name);
         ds_put_cstr(&st->text, trim(eq + 1));
@@ -361,7 +369,7 @@ parse_lines(struct nt_config *config, const char *name, char *text, char **inclu
             struct nt_err *err)
 {
     bool flagfile = is_flagfile(text, strlen(text));
-    struct ini_state ini = { .in_default = true, .text = DS_EMPTY_INITIALIZER };
+    struct ini_state ini = { .in_section = true, .text = DS_EMPTY_INITIALIZER };
     struct place place = { name, 0 };
     int rc = 0;
 
@@ -507,8 +515,8 @@ check_type(const struct nt_option *option, const char *text, struct nt_err *err)
 
         return parse_bool(text, &b)
                    ? 0
-                   : nt_fail(err, NT_INVALID, "%s is '%.100s', must be true or false",
-                             option->name, text);
+                   : nt_fail(err, NT_INVALID, "%s is '%.100s', must be true or false", option->name,
+                             text);
     }
     if (option->type == NT_OPT_INT) {
         char *end;
@@ -516,8 +524,8 @@ check_type(const struct nt_option *option, const char *text, struct nt_err *err)
         errno = 0;
         long long n = strtoll(text, &end, 10);
         if (errno || !*text || *end) {
-            return nt_fail(err, NT_INVALID, "%s is '%.100s', must be a whole number",
-                           option->name, text);
+            return nt_fail(err, NT_INVALID, "%s is '%.100s', must be a whole number", option->name,
+                           text);
         }
         if ((option->min || option->max) && (n < option->min || n > option->max)) {
             return nt_fail(err, NT_INVALID, "%s is %lld, must be %lld to %lld", option->name, n,

@@ -25,10 +25,10 @@ enum nt_opt_type {
 struct nt_option {
     const char *name;
     enum nt_opt_type type;
-    const char *def;       /* Text; "" for none.  '$other' is substituted. */
-    const char *help;      /* One sentence. */
-    long long min, max;    /* NT_OPT_INT only. */
-    bool ignored;          /* Known to the originals, without effect here. */
+    const char *def;    /* Text; "" for none.  '$other' is substituted. */
+    const char *help;   /* One sentence. */
+    long long min, max; /* NT_OPT_INT only. */
+    bool ignored;       /* Known to the originals, without effect here. */
 };
 
 struct nt_config;
@@ -38,13 +38,16 @@ struct nt_config *nt_config_new(const struct nt_option *options);
 void nt_config_free(struct nt_config *);
 NT_AUTO(nt_config)
 
+/* The INI section that is read, "DEFAULT" unless set.  'section' is borrowed. */
+void nt_config_use_section(struct nt_config *, const char *section);
+
 /* Reads 'path' and what it includes.  Fails with NT_INVALID ("FILE:LINE: ...") or
  * NT_FAULT (unreadable).  Warnings are collected, see nt_config_warning(). */
 NT_NODISCARD int nt_config_read(struct nt_config *, const char *path, struct nt_err *);
 
 /* The same for text in memory; 'name' stands for the file in messages. */
-NT_NODISCARD int nt_config_parse(struct nt_config *, const char *name, const char *text,
-                                 size_t len, struct nt_err *);
+NT_NODISCARD int nt_config_parse(struct nt_config *, const char *name, const char *text, size_t len,
+                                 struct nt_err *);
 
 /* Sets one option, as from the command line.  Fails with NT_INVALID. */
 NT_NODISCARD int nt_config_set(struct nt_config *, const char *name, const char *value,
@@ -62,7 +65,7 @@ const char *nt_config_warning(const struct nt_config *, size_t i);
 const char *nt_config_str(const struct nt_config *, const char *name);
 bool nt_config_bool(const struct nt_config *, const char *name);
 long long nt_config_int(const struct nt_config *, const char *name);
-size_t nt_config_n(const struct nt_config *, const char *name);       /* LIST, MULTI. */
+size_t nt_config_n(const struct nt_config *, const char *name); /* LIST, MULTI. */
 const char *nt_config_item(const struct nt_config *, const char *name, size_t i);
-bool nt_config_is_set(const struct nt_config *, const char *name);    /* By somebody. */
+bool nt_config_is_set(const struct nt_config *, const char *name);        /* By somebody. */
 const char *nt_config_origin(const struct nt_config *, const char *name); /* "FILE:LINE". */

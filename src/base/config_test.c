@@ -134,8 +134,7 @@ wrong_values_name_file_and_line(void **state)
     refuse("--public_interface=eth1\nflat\n",
            "nova.conf:2: not a flag: lines have the form --name=value");
     refuse("[DEFAULT]\nflat\n", "nova.conf:2: neither a section nor 'name = value'");
-    refuse("--state_path=$networks_path\n",
-           "nova.conf:1: options refer to each other without end");
+    refuse("--state_path=$networks_path\n", "nova.conf:1: options refer to each other without end");
     refuse("--allow_same_net_traffic=maybe\n",
            "nova.conf:1: allow_same_net_traffic is 'maybe', must be true or false");
 }

@@ -14,13 +14,13 @@ enum nt_code {
     NT_UNAUTHORIZED, /* Nobody said who asks, or not convincingly. */
     NT_FORBIDDEN,    /* Known, but not allowed. */
     NT_NOT_FOUND,
-    NT_CONFLICT,     /* True state does not allow it now. */
-    NT_EXHAUSTED,    /* A pool has nothing left. */
+    NT_CONFLICT,  /* True state does not allow it now. */
+    NT_EXHAUSTED, /* A pool has nothing left. */
     NT_TOO_LARGE,
-    NT_UNSUPPORTED,  /* Understood, not offered here. */
-    NT_TIMEOUT,      /* A peer did not answer in time. */
-    NT_UNAVAILABLE,  /* A peer is not connected. */
-    NT_FAULT,        /* Our own trouble: database, disk, a bug. */
+    NT_UNSUPPORTED, /* Understood, not offered here. */
+    NT_TIMEOUT,     /* A peer did not answer in time. */
+    NT_UNAVAILABLE, /* A peer is not connected. */
+    NT_FAULT,       /* Our own trouble: database, disk, a bug. */
     NT_N_CODES
 };
 

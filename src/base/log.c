@@ -19,7 +19,7 @@ put_pairs(struct ds *line, va_list args)
 
         const char *value = va_arg(args, const char *);
         if (!value) {
-            value = "-";
+            continue;
         }
         if (value[strcspn(value, " \"\n\r\t")] || !*value) {
             ds_put_format(line, " %s=\"", key);

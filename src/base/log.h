@@ -2,7 +2,7 @@
  *
  *     nt_info("port bound", "port", id, "host", host, NULL);
  *
- * prints "port bound port=ID host=HOST" through vlog, so levels change at run
+ * prints "port bound port=ID host=HOST" through vlog (a NULL value leaves its pair out), so levels change at run
  * time (ovs-appctl -t PROGRAM vlog/set).  Each .c file that logs says
  * NT_LOG_MODULE(name) once.  err: someone must act.  warn: we coped.  info: what
  * an operator will ask later.  debug: for us.  What a peer can repeat goes
@@ -23,15 +23,15 @@ void nt_log_rl(const struct vlog_module *, enum vlog_level, struct vlog_rate_lim
 #define nt_info(...) nt_log(&this_module, VLL_INFO, __VA_ARGS__)
 #define nt_debug(...) nt_log(&this_module, VLL_DBG, __VA_ARGS__)
 
-#define nt_warn_rl(...)                                                       \
-    do {                                                                      \
-        static struct vlog_rate_limit rl_ = VLOG_RATE_LIMIT_INIT(10, 20);     \
-        nt_log_rl(&this_module, VLL_WARN, &rl_, __VA_ARGS__);                 \
+#define nt_warn_rl(...)                                                   \
+    do {                                                                  \
+        static struct vlog_rate_limit rl_ = VLOG_RATE_LIMIT_INIT(10, 20); \
+        nt_log_rl(&this_module, VLL_WARN, &rl_, __VA_ARGS__);             \
     } while (0)
-#define nt_info_rl(...)                                                       \
-    do {                                                                      \
-        static struct vlog_rate_limit rl_ = VLOG_RATE_LIMIT_INIT(60, 60);     \
-        nt_log_rl(&this_module, VLL_INFO, &rl_, __VA_ARGS__);                 \
+#define nt_info_rl(...)                                                   \
+    do {                                                                  \
+        static struct vlog_rate_limit rl_ = VLOG_RATE_LIMIT_INIT(60, 60); \
+        nt_log_rl(&this_module, VLL_INFO, &rl_, __VA_ARGS__);             \
     } while (0)
 
 /* Names the program in the log and sets where lines go: 'path' (appended to), or

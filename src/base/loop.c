@@ -58,8 +58,8 @@ nt_loop_free(struct nt_loop *loop)
 }
 
 void
-nt_loop_add(struct nt_loop *loop, const char *name, void (*run)(void *aux),
-            void (*wait)(void *aux), void *aux)
+nt_loop_add(struct nt_loop *loop, const char *name, void (*run)(void *aux), void (*wait)(void *aux),
+            void *aux)
 {
     if (loop->n_parts == loop->allocated_parts) {
         loop->parts = x2nrealloc(loop->parts, &loop->allocated_parts, sizeof *loop->parts);

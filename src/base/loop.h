@@ -22,7 +22,7 @@ void nt_loop_add(struct nt_loop *, const char *name, void (*run)(void *aux),
                  void (*wait)(void *aux), void *aux);
 
 /* Adapters, so that thing_run(struct thing *) can be added as it is. */
-#define NT_LOOP_ADD(loop, type, obj)                                                        \
+#define NT_LOOP_ADD(loop, type, obj) \
     nt_loop_add(loop, #type, (void (*)(void *)) type##_run, (void (*)(void *)) type##_wait, obj)
 
 /* SIGTERM and SIGINT stop the loop; SIGHUP calls 'reload' (may be NULL).  Blocks

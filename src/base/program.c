@@ -31,8 +31,7 @@ nt_version(void)
     return NT_VERSION " (libopenvswitch " VERSION ")";
 }
 
-static void __attribute__((noreturn)) NT_PRINTF(2, 3)
-die(const char *program, const char *fmt, ...)
+static void __attribute__((noreturn)) NT_PRINTF(2, 3) die(const char *program, const char *fmt, ...)
 {
     va_list args;
 
@@ -175,8 +174,7 @@ finish_names(struct nt_program *p)
 }
 
 void
-nt_program_init(struct nt_program *p, const char *name, const char *summary, int argc,
-                char *argv[])
+nt_program_init(struct nt_program *p, const char *name, const char *summary, int argc, char *argv[])
 {
     const char *log_file = NULL;
     bool any_file = false;

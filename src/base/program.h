@@ -12,11 +12,11 @@
 #include "base/random.h"
 
 struct nt_program {
-    const char *name;             /* "neutrino-flat". */
+    const char *name; /* "neutrino-flat". */
     const struct nt_clock *clock;
-    struct nt_random *random;     /* Owned. */
-    struct nt_config *config;     /* Owned. */
-    char host[256];               /* Option host, or the machine's host name. */
+    struct nt_random *random; /* Owned. */
+    struct nt_config *config; /* Owned. */
+    char host[256];           /* Option host, or the machine's host name. */
 };
 
 /* Exits with 0 after --help or --version, with 1 and a message on stderr when the

@@ -41,13 +41,13 @@ struct compute {
     struct nt_iptables *iptables;
     struct nt_guard *guard;
     struct nt_rpc_service *service;
-    struct hmap guests;       /* struct guest, by id. */
-    struct shash bridges;     /* Names, without data: ensured, or found at start. */
-    bool rules_changed;       /* The plan is to be made again. */
-    bool chains_ok;           /* The last plan's chains are in the kernel. */
+    struct hmap guests;   /* struct guest, by id. */
+    struct shash bridges; /* Names, without data: ensured, or found at start. */
+    bool rules_changed;   /* The plan is to be made again. */
+    bool chains_ok;       /* The last plan's chains are in the kernel. */
     char chains_error[NT_ERR_SIZE];
-    bool synced;              /* The server's list was worked through. */
-    bool sync_pending;        /* get_instances is under way. */
+    bool synced;       /* The server's list was worked through. */
+    bool sync_pending; /* get_instances is under way. */
     struct nt_reporter *reporter;
     int64_t next_watch, next_sync; /* Monotonic. */
 };
@@ -110,8 +110,8 @@ report_done(void *report_, const void *result OVS_UNUSED, const struct nt_err *e
         guest->report_pending = false;
         guest->reported = !lost && guest->phase == report->phase;
         if (err && !lost) {
-            nt_warn("the server does not take this guest's state; the guest is kept",
-                    "instance", report->id, "why", err->msg, NULL);
+            nt_warn("the server does not take this guest's state; the guest is kept", "instance",
+                    report->id, "why", err->msg, NULL);
         }
         if (guest->reported && guest->phase == GUEST_GONE) {
             remove_guest(c, guest);
@@ -294,9 +294,7 @@ rules_are_settled(const struct compute *c)
 static const char *
 rules_error(const struct compute *c)
 {
-    return c->rules_changed       ? NULL
-           : *c->chains_error     ? c->chains_error
-           : nt_guard_error(c->guard);
+    return c->rules_changed ? NULL : *c->chains_error ? c->chains_error : nt_guard_error(c->guard);
 }
 
 /* The phases of a guest. */
@@ -307,9 +305,9 @@ ensure_bridges(struct compute *c, const struct guest *guest, struct nt_err *err)
     for (size_t i = 0; i < guest->view.n_vifs; i++) {
         const struct nt_vif *vif = &guest->view.vifs[i];
         const char *flat = nt_config_str(c->env.config, "flat_interface");
-        AUTO_FREE char *state
-            = xasprintf("%s/compute-move-%s.json",
-                        nt_config_str(c->env.config, "neutrino_state_path"), vif->bridge);
+        AUTO_FREE char *state =
+            xasprintf("%s/compute-move-%s.json",
+                      nt_config_str(c->env.config, "neutrino_state_path"), vif->bridge);
         struct nt_bridge_args args = {
             .bridge = vif->bridge,
             .interface = *flat ? flat : vif->bridge_interface,
@@ -332,11 +330,9 @@ static int
 plug(struct compute *c, struct guest *guest, struct nt_err *err)
 {
     AUTO_FREE char *folder = guest_folder(c->instances_path, guest->view.number);
-    AUTO_FREE char *console
-        = guest_file(c->instances_path, guest->view.number, "console.log");
+    AUTO_FREE char *console = guest_file(c->instances_path, guest->view.number, "console.log");
 
-    if (nt_mkdirs(folder, 0755, err) < 0
-        || nt_file_replace(console, "", 0, 0644, NULL, err) < 0
+    if (nt_mkdirs(folder, 0755, err) < 0 || nt_file_replace(console, "", 0, 0644, NULL, err) < 0
         || ensure_bridges(c, guest, err) < 0 || c->driver->class->plug(c->driver, guest, err) < 0) {
         return -1;
     }
@@ -439,9 +435,8 @@ phase_stopping(struct compute *c, struct guest *guest)
 typedef void phase_fn(struct compute *, struct guest *);
 
 static phase_fn *const phases[] = {
-    [GUEST_PLUG] = phase_plug,         [GUEST_GUARD] = phase_guard,
-    [GUEST_START] = phase_start,       [GUEST_RUNNING] = phase_running,
-    [GUEST_DOWN] = NULL,               [GUEST_STOP] = phase_stop,
+    [GUEST_PLUG] = phase_plug,         [GUEST_GUARD] = phase_guard, [GUEST_START] = phase_start,
+    [GUEST_RUNNING] = phase_running,   [GUEST_DOWN] = NULL,         [GUEST_STOP] = phase_stop,
     [GUEST_STOPPING] = phase_stopping, [GUEST_GONE] = NULL,
 };
 
@@ -524,8 +519,7 @@ handle_console(void *c_, const void *args_, struct nt_bus_request *req)
     struct compute *c = c_;
     const struct nt_console_args *args = args_;
     AUTO_FREE char *path = guest_file(c->instances_path, args->number, "console.log");
-    struct nt_console_result result
-        = { guest_console(path, args->length, CONSOLE_MAX) };
+    struct nt_console_result result = { guest_console(path, args->length, CONSOLE_MAX) };
 
     nt_rpc_reply(&nt_compute_host, req, &result);
     free(result.output);
@@ -612,8 +606,8 @@ run_sync(struct compute *c)
     c->sync_pending = true;
     c->next_sync = nt_mono_ms(c->env.clock) + RETRY_MS;
     ovs_strlcpy(args.host, c->env.host, sizeof args.host);
-    nt_rpc_call(c->env.bus, &nt_conductor, NULL, "get_instances", &args, CALL_TIMEOUT_MS,
-                sync_done, c);
+    nt_rpc_call(c->env.bus, &nt_conductor, NULL, "get_instances", &args, CALL_TIMEOUT_MS, sync_done,
+                c);
 }
 
 static void
@@ -748,8 +742,7 @@ start(struct compute *c, struct nt_err *err)
 {
     const struct nt_config *config = c->env.config;
     enum nt_iptables_variant variant;
-    struct driver_env driver_env
-        = { config, c->env.clock, c->env.children, c->instances_path };
+    struct driver_env driver_env = { config, c->env.clock, c->env.children, c->instances_path };
     AUTO_FREE char *lock = nt_path_join(nt_config_str(config, "lock_path"), "iptables.lock");
 
     if (check_options(c, err) < 0 || driver_new(&driver_env, &c->driver, err) < 0
@@ -848,8 +841,8 @@ compute_wait(struct compute *c)
     /* A phase that can go on, or a report that can be sent, must not wait. */
     HMAP_FOR_EACH (guest, node, &c->guests) {
         bool ready = guest->phase == GUEST_GUARD && (rules_are_settled(c) || rules_error(c));
-        bool gone = guest->phase == GUEST_STOPPING
-                    && !c->driver->class->is_running(c->driver, guest);
+        bool gone =
+            guest->phase == GUEST_STOPPING && !c->driver->class->is_running(c->driver, guest);
         struct nt_update_instance_args args;
 
         if (may_report(c, guest) && state_of(guest, &args)) {

@@ -48,7 +48,7 @@ struct driver {
 };
 
 struct driver_env {
-    const struct nt_config *config;    /* All borrowed. */
+    const struct nt_config *config; /* All borrowed. */
     const struct nt_clock *clock;
     struct nt_children *children;
     const char *instances_path;

@@ -220,8 +220,7 @@ netns_start(struct driver *driver, struct guest *guest, struct nt_err *err)
 {
     struct driver_netns *d = cast(driver);
     AUTO_FREE char *init = nt_path_join(guest->view.image_location, "init");
-    AUTO_FREE char *console
-        = guest_file(d->env.instances_path, guest->view.number, "console.log");
+    AUTO_FREE char *console = guest_file(d->env.instances_path, guest->view.number, "console.log");
     AUTO_FREE char *net = xasprintf("--net=/run/netns/%s", guest->handle);
     AUTO_FREE char *name = xasprintf("NT_GUEST_NAME=%s", guest->view.hostname);
     struct stat st;
@@ -231,12 +230,13 @@ netns_start(struct driver *driver, struct guest *guest, struct nt_err *err)
                        init);
     }
 
-    const char *argv[]
-        = { "nsenter",      net,        "--",     "unshare",      "--mount",  "--uts", "--ipc",
-            "--pid",        "--fork",   "--mount-proc", "--kill-child", "--", init,    NULL };
+    const char *argv[] = { "nsenter",      net,     "--",    "unshare", "--mount",
+                           "--uts",        "--ipc", "--pid", "--fork",  "--mount-proc",
+                           "--kill-child", "--",    init,    NULL };
     const char *env[] = { name, NULL };
-    struct nt_child_opts opts
-        = { .argv = argv, .env = env, .output_file = console, .new_session = true };
+    struct nt_child_opts opts = {
+        .argv = argv, .env = env, .output_file = console, .new_session = true
+    };
     struct nt_child *child;
 
     if (nt_child_start(d->env.children, &opts, NULL, NULL, &child, err) < 0) {
@@ -262,9 +262,8 @@ netns_is_running(struct driver *driver, const struct guest *guest)
 static bool
 netns_adopt(struct driver *driver, struct guest *guest)
 {
-    return guest->pid > 0 && guest->pid_start >= 0
-           && start_time(guest->pid) == guest->pid_start && nt_netns_exists(guest->handle)
-           && watch(cast(driver), guest);
+    return guest->pid > 0 && guest->pid_start >= 0 && start_time(guest->pid) == guest->pid_start
+           && nt_netns_exists(guest->handle) && watch(cast(driver), guest);
 }
 
 static void

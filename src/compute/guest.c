@@ -79,7 +79,8 @@ int
 guest_save(const struct guest *guest, const char *instances_path, struct nt_err *err)
 {
     AUTO_FREE char *path = guest_file(instances_path, guest->view.number, "instance.json");
-    struct record record = { .instance = guest->view, .pid = guest->pid,
+    struct record record = { .instance = guest->view,
+                             .pid = guest->pid,
                              .pid_start = guest->pid_start };
 
     ovs_strlcpy(record.handle, guest->handle, sizeof record.handle);

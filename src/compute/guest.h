@@ -13,28 +13,28 @@
 
 /* In order; each is left when what it waits for has happened. */
 enum guest_phase {
-    GUEST_PLUG,      /* To be given its devices. */
-    GUEST_GUARD,     /* Waits for its chain to be in the kernel. */
-    GUEST_START,     /* To be started. */
+    GUEST_PLUG,  /* To be given its devices. */
+    GUEST_GUARD, /* Waits for its chain to be in the kernel. */
+    GUEST_START, /* To be started. */
     GUEST_RUNNING,
-    GUEST_DOWN,      /* Has its devices and chain, does not run. */
-    GUEST_STOP,      /* To be ended. */
-    GUEST_STOPPING,  /* Waits for its end. */
-    GUEST_GONE,      /* Devices and folder are gone: to be reported and forgotten. */
+    GUEST_DOWN,     /* Has its devices and chain, does not run. */
+    GUEST_STOP,     /* To be ended. */
+    GUEST_STOPPING, /* Waits for its end. */
+    GUEST_GONE,     /* Devices and folder are gone: to be reported and forgotten. */
 };
 
 struct guest {
-    struct hmap_node node;             /* By id. */
+    struct hmap_node node; /* By id. */
     struct nt_instance_view view;
-    char (*ifnames)[NT_IFNAME_SIZE];   /* Host ends, one per view.vifs. */
-    char handle[NT_HOST_SIZE];         /* The driver's name for it; empty: none. */
-    pid_t pid;                         /* The driver's; 0: none. */
-    int64_t pid_start;                 /* Start time of 'pid', against reuse of the number. */
+    char (*ifnames)[NT_IFNAME_SIZE]; /* Host ends, one per view.vifs. */
+    char handle[NT_HOST_SIZE];       /* The driver's name for it; empty: none. */
+    pid_t pid;                       /* The driver's; 0: none. */
+    int64_t pid_start;               /* Start time of 'pid', against reuse of the number. */
     enum guest_phase phase;
-    bool reported;                     /* The server knows the present state. */
-    bool report_pending;               /* A report is under way. */
-    int64_t report_at;                 /* Monotonic; not before. */
-    char fault[NT_ERR_SIZE];           /* Why it could not be built. */
+    bool reported;           /* The server knows the present state. */
+    bool report_pending;     /* A report is under way. */
+    int64_t report_at;       /* Monotonic; not before. */
+    char fault[NT_ERR_SIZE]; /* Why it could not be built. */
 };
 
 struct guest *guest_new(const struct nt_instance_view *);

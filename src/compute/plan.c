@@ -13,8 +13,8 @@
 static void
 plan_bridge(struct nt_iptables_want *want, const char *bridge)
 {
-    struct nt_iptables_chain *forward
-        = nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-FORWARD");
+    struct nt_iptables_chain *forward =
+        nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-FORWARD");
 
     /* Frames between the bridge's ports; bridged traffic passes FORWARD too. */
     nt_iptables_rule_take(forward, nt_rule_from_interface(bridge, "ACCEPT"));
@@ -54,8 +54,7 @@ plan_guest(struct nt_iptables_want *want, const struct guest *guest,
     snprintf(note, sizeof note, "instance %s", view->id);
 
     struct nt_iptables_chain *chain = nt_iptables_chain(want, NT_IPTABLES_FILTER, name);
-    struct nt_iptables_chain *local
-        = nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-local");
+    struct nt_iptables_chain *local = nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-local");
 
     for (size_t i = 0; i < view->n_vifs; i++) {
         uint32_t ip;
@@ -94,13 +93,12 @@ struct nt_iptables_want *
 plan_chains(const struct guest *const *guests, size_t n_guests, const char *const *bridges,
             size_t n_bridges, const struct plan_options *options)
 {
-    struct nt_iptables_want *want
-        = nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
+    struct nt_iptables_want *want =
+        nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
 
     nt_iptables_role_init(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
     nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-provider");
-    nt_iptables_rule(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"),
-                     "-j DROP");
+    nt_iptables_rule(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"), "-j DROP");
     for (size_t i = 0; i < n_bridges; i++) {
         plan_bridge(want, bridges[i]);
     }

@@ -8,7 +8,7 @@
 #include "host/iptables_want.h"
 
 struct plan_options {
-    bool golden;                 /* compat=essex: nothing the 2012 release had not. */
+    bool golden; /* compat=essex: nothing the 2012 release had not. */
     bool allow_same_net_traffic;
 };
 

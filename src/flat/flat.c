@@ -45,19 +45,19 @@ struct flat {
     struct nt_rpc_service *service;
     struct nt_reporter *reporter;
     bool rules_changed;
-    bool claimed;          /* The server's answer was worked through. */
-    bool claim_pending;    /* claim_networks is under way. */
-    int64_t next_claim;    /* Monotonic, as the rest. */
+    bool claimed;       /* The server's answer was worked through. */
+    bool claim_pending; /* claim_networks is under way. */
+    int64_t next_claim; /* Monotonic, as the rest. */
     int64_t next_watch;
-    int64_t next_report;   /* Of leases. */
-    int64_t save_at;       /* INT64_MAX: the snapshot is what the model is. */
+    int64_t next_report; /* Of leases. */
+    int64_t save_at;     /* INT64_MAX: the snapshot is what the model is. */
 };
 
 /* What runs for a network. */
 struct service {
     struct nt_dnsmasq *dnsmasq; /* NULL until the bridge is right. */
     bool hosts_changed;
-    char error[NT_ERR_SIZE];    /* Why the network is not served; empty: it is. */
+    char error[NT_ERR_SIZE]; /* Why the network is not served; empty: it is. */
 };
 
 static struct service *
@@ -119,8 +119,7 @@ load(struct flat *f)
         return;
     }
     if (rc < 0) {
-        nt_error("snapshot not readable", "file", f->snapshot_path, "why", ovs_strerror(-rc),
-                 NULL);
+        nt_error("snapshot not readable", "file", f->snapshot_path, "why", ovs_strerror(-rc), NULL);
     } else if (flat_model_from_text(&f->model, text, &err) < 0) {
         nt_error("snapshot damaged, waiting for the server", "file", f->snapshot_path, "why",
                  err.msg, NULL);
@@ -137,9 +136,8 @@ static int
 apply_links(struct flat *f, const struct nt_network_view *view, struct nt_err *err)
 {
     const char *flat = nt_config_str(f->env.config, "flat_interface");
-    AUTO_FREE char *state
-        = xasprintf("%s/flat-move-%s.json",
-                    nt_config_str(f->env.config, "neutrino_state_path"), view->bridge);
+    AUTO_FREE char *state = xasprintf(
+        "%s/flat-move-%s.json", nt_config_str(f->env.config, "neutrino_state_path"), view->bridge);
     const struct nt_bridge_args bridge = {
         .bridge = view->bridge,
         .interface = *flat ? flat : view->bridge_interface,
@@ -275,8 +273,8 @@ apply_all(struct flat *f)
 static void
 plan_rules(struct flat *f)
 {
-    const struct nt_network_view **views
-        = xcalloc(ovs_list_size(&f->model.networks) + 1, sizeof *views);
+    const struct nt_network_view **views =
+        xcalloc(ovs_list_size(&f->model.networks) + 1, sizeof *views);
     const struct flat_network *network;
     size_t n = 0;
 
@@ -336,8 +334,7 @@ on_lease_event(void *f_, const struct nt_lease_event *ev)
         return;
     }
     nt_info(ev->action == NT_LEASE_ADD ? "lease" : "release", "network", network->view.name,
-            "address", ev->ip, "mac", ev->mac, "name", *ev->hostname ? ev->hostname : NULL,
-            NULL);
+            "address", ev->ip, "mac", ev->mac, "name", *ev->hostname ? ev->hostname : NULL, NULL);
     if (entry && !strcmp(entry->mac, ev->mac)) {
         if (ev->action == NT_LEASE_ADD) {
             note_lease(entry, ev);
@@ -503,8 +500,8 @@ run_claim(struct flat *f)
     struct nt_claim_networks_args args = { .host = "" };
 
     /* Leases the server has not heard of go first, or its view would lack them. */
-    if (f->claimed || f->claim_pending || f->model.n_reports
-        || !nt_bus_is_connected(f->env.bus) || nt_mono_ms(f->env.clock) < f->next_claim) {
+    if (f->claimed || f->claim_pending || f->model.n_reports || !nt_bus_is_connected(f->env.bus)
+        || nt_mono_ms(f->env.clock) < f->next_claim) {
         return;
     }
     f->claim_pending = true;
@@ -578,8 +575,8 @@ served_network(struct flat *f, const char *id, struct nt_err *err)
         return NULL;
     }
     if (!service_of(network)->dnsmasq) {
-        (void) nt_fail(err, NT_UNAVAILABLE, "host %s cannot serve network %s: %s", f->env.host,
-                       id, service_of(network)->error);
+        (void) nt_fail(err, NT_UNAVAILABLE, "host %s cannot serve network %s: %s", f->env.host, id,
+                       service_of(network)->error);
         return NULL;
     }
     return network;

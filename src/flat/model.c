@@ -226,8 +226,7 @@ keep_unconfirmed_leases(const struct flat_model *m, const struct flat_network *n
         struct nt_host_entry *entry = &view->entries[i];
         const struct nt_host_entry *old = flat_entry(network, entry->address);
 
-        if (old && !strcmp(old->mac, entry->mac)
-            && has_report(m, view->id, entry->address)) {
+        if (old && !strcmp(old->mac, entry->mac) && has_report(m, view->id, entry->address)) {
             copy_lease(entry, old);
         }
     }
@@ -265,8 +264,7 @@ flat_report_add(struct flat_model *m, bool is_release, const struct nt_lease_arg
 
     LIST_FOR_EACH_SAFE (old, node, &m->reports) {
         if (!old->is_sent && !strcmp(old->args.network_id, args->network_id)
-            && !strcmp(old->args.address, args->address)
-            && !strcmp(old->args.mac, args->mac)) {
+            && !strcmp(old->args.address, args->address) && !strcmp(old->args.mac, args->mac)) {
             flat_report_remove(m, old);
         }
     }

@@ -13,22 +13,22 @@
 
 /* One entry of the network list; flat.c hangs its dnsmasq on it. */
 struct flat_network {
-    struct ovs_list node;         /* In ascending numbers. */
+    struct ovs_list node; /* In ascending numbers. */
     struct nt_network_view view;
-    int n_missing;                /* Answers of the server in a row that lacked it. */
-    void *service;                /* Owned by flat.c. */
+    int n_missing; /* Answers of the server in a row that lacked it. */
+    void *service; /* Owned by flat.c. */
 };
 
 struct lease_report {
-    struct ovs_list node;         /* In the order dnsmasq told. */
+    struct ovs_list node; /* In the order dnsmasq told. */
     bool is_release;
-    bool is_sent;                 /* A call is under way. */
+    bool is_sent; /* A call is under way. */
     struct nt_lease_args args;
 };
 
 struct flat_model {
-    struct ovs_list networks;     /* struct flat_network. */
-    struct ovs_list reports;      /* struct lease_report. */
+    struct ovs_list networks; /* struct flat_network. */
+    struct ovs_list reports;  /* struct lease_report. */
     size_t n_reports;
 };
 

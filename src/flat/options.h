@@ -7,7 +7,7 @@
 
 struct flat_settings {
     struct flat_options plan;
-    struct nt_cidr *dmz;          /* Owned; plan.dmz points here. */
+    struct nt_cidr *dmz; /* Owned; plan.dmz points here. */
     uint32_t my_ip;
 };
 

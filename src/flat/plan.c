@@ -23,8 +23,7 @@ nat(struct nt_iptables_want *want, const char *name)
 /* Guests of 'range' on their way out.  To the metadata service, the DMZ and each
  * other they keep their own address; everything else leaves as the host. */
 static void
-plan_range(struct nt_iptables_want *want, const struct nt_cidr *range,
-           const struct flat_options *o)
+plan_range(struct nt_iptables_want *want, const struct nt_cidr *range, const struct flat_options *o)
 {
     struct nt_iptables_chain *postrouting = nat(want, NETWORK "-POSTROUTING");
     struct nt_cidr metadata = { o->metadata_host, 32 };
@@ -46,8 +45,7 @@ plan_forward(struct nt_iptables_want *want, const char *bridge)
 {
     nt_iptables_rule_take(filter(want, NETWORK "-FORWARD"),
                           nt_rule_from_interface(bridge, "ACCEPT"));
-    nt_iptables_rule_take(filter(want, NETWORK "-FORWARD"),
-                          nt_rule_to_interface(bridge, "ACCEPT"));
+    nt_iptables_rule_take(filter(want, NETWORK "-FORWARD"), nt_rule_to_interface(bridge, "ACCEPT"));
 }
 
 /* Guests asking dnsmasq for a lease or a name. */
@@ -69,9 +67,8 @@ plan_dnsmasq(struct nt_iptables_want *want, const char *bridge)
 static void
 plan_checksum(struct nt_iptables_want *want, const char *bridge)
 {
-    nt_iptables_rule_take(
-        nt_iptables_chain(want, NT_IPTABLES_MANGLE, NETWORK "-POSTROUTING"),
-        nt_rule_dhcp_checksum(bridge));
+    nt_iptables_rule_take(nt_iptables_chain(want, NT_IPTABLES_MANGLE, NETWORK "-POSTROUTING"),
+                          nt_rule_dhcp_checksum(bridge));
 }
 
 static void

@@ -90,8 +90,7 @@ nt_mac_format(const struct nt_mac *mac, char out[NT_MAC_SIZE])
 {
     const uint8_t *b = mac->b;
 
-    snprintf(out, NT_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
-             b[5]);
+    snprintf(out, NT_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
 }
 
 void

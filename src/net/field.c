@@ -351,8 +351,8 @@ refuse_unknown_keys(const struct nt_field *fields, unsigned use, const struct js
 }
 
 static int
-parse_object(const struct nt_field *fields, unsigned use, const struct json *json,
-             const char *what, void *obj, bool strict, struct nt_err *err)
+parse_object(const struct nt_field *fields, unsigned use, const struct json *json, const char *what,
+             void *obj, bool strict, struct nt_err *err)
 {
     if (!json || json->type != JSON_OBJECT) {
         return nt_fail(err, NT_INVALID, "%s must be an object, not %s", what,

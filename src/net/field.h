@@ -22,16 +22,16 @@
 struct json;
 
 enum nt_field_type {
-    NT_F_STR,   /* char[size], at most size - 1 bytes. */
-    NT_F_TEXT,  /* char *, owned, may be NULL (JSON null); 'max' bytes, line breaks allowed. */
-    NT_F_UUID,  /* char[37], lower case on the way in. */
-    NT_F_MAC,   /* char[18]. */
-    NT_F_IP4,   /* char[16]. */
-    NT_F_CIDR,  /* char[19]. */
-    NT_F_INT,   /* int64_t, between 'min' and 'max' (both 0: any). */
-    NT_F_BOOL,  /* bool; true, false; in RPC and the database also 1 and 0. */
-    NT_F_TIME,  /* int64_t, ms since 1970; JSON "YYYY-MM-DDThh:mm:ssZ" in REST, number elsewhere. */
-    NT_F_OBJECT,/* Struct in place, described by 'fields'. */
+    NT_F_STR,  /* char[size], at most size - 1 bytes. */
+    NT_F_TEXT, /* char *, owned, may be NULL (JSON null); 'max' bytes, line breaks allowed. */
+    NT_F_UUID, /* char[37], lower case on the way in. */
+    NT_F_MAC,  /* char[18]. */
+    NT_F_IP4,  /* char[16]. */
+    NT_F_CIDR, /* char[19]. */
+    NT_F_INT,  /* int64_t, between 'min' and 'max' (both 0: any). */
+    NT_F_BOOL, /* bool; true, false; in RPC and the database also 1 and 0. */
+    NT_F_TIME, /* int64_t, ms since 1970; JSON "YYYY-MM-DDThh:mm:ssZ" in REST, number elsewhere. */
+    NT_F_OBJECT, /* Struct in place, described by 'fields'. */
     NT_F_ARRAY, /* Pointer at 'offset' to 'count' (size_t at 'n_offset') structs of 'size' bytes. */
     NT_F_JSON,  /* struct json *, owned, may be NULL: passed through. */
 };
@@ -58,11 +58,11 @@ struct nt_field {
 #define NT_AT(type, member) offsetof(type, member), sizeof(((type *) 0)->member)
 
 /* An array member: elements of 'type_' and the member that counts them. */
-#define NT_ARRAY_FIELD(name_, struct_, member, n_member, elem_fields, use_)          \
-    {                                                                                \
-        .name = name_, .type = NT_F_ARRAY, .offset = offsetof(struct_, member),      \
+#define NT_ARRAY_FIELD(name_, struct_, member, n_member, elem_fields, use_)           \
+    {                                                                                 \
+        .name = name_, .type = NT_F_ARRAY, .offset = offsetof(struct_, member),       \
         .size = sizeof(*((struct_ *) 0)->member), .use = use_, .fields = elem_fields, \
-        .n_offset = offsetof(struct_, n_member)                                      \
+        .n_offset = offsetof(struct_, n_member)                                       \
     }
 
 /* Fills those members of '*obj' (zeroed by the caller) whose fields have one of
@@ -74,9 +74,8 @@ NT_NODISCARD int nt_fields_parse(const struct nt_field *, unsigned use, const st
                                  const char *what, void *obj, struct nt_err *);
 
 /* The same, and a key that no field of 'use' has is NT_INVALID. */
-NT_NODISCARD int nt_fields_parse_strict(const struct nt_field *, unsigned use,
-                                        const struct json *, const char *what, void *obj,
-                                        struct nt_err *);
+NT_NODISCARD int nt_fields_parse_strict(const struct nt_field *, unsigned use, const struct json *,
+                                        const char *what, void *obj, struct nt_err *);
 
 /* A JSON object with the fields of 'use'.  An empty UUID, address or time (0) and
  * a NULL text become null. */

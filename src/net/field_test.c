@@ -49,9 +49,8 @@ refuse(const char *text, const char *message)
     struct nt_err err = { 0 };
     struct json *json = json_from_string(text);
 
-    assert_int_equal(nt_fields_parse_strict(thing_fields, NT_IN_CREATE, json, "thing", &thing,
-                                            &err),
-                     -1);
+    assert_int_equal(
+        nt_fields_parse_strict(thing_fields, NT_IN_CREATE, json, "thing", &thing, &err), -1);
     assert_string_equal(err.msg, message);
     nt_fields_clear(thing_fields, &thing);
     json_destroy(json);
@@ -79,12 +78,17 @@ wrong_values_are_named_with_their_path(void **state)
 static void
 a_struct_survives_the_way_through_json(void **state)
 {
-    struct nt_vif vif = { .mac = "fa:16:3e:00:00:01", .address = "10.0.0.2",
-                          .cidr = "10.0.0.0/24", .bridge = "br100",
+    struct nt_vif vif = { .mac = "fa:16:3e:00:00:01",
+                          .address = "10.0.0.2",
+                          .cidr = "10.0.0.0/24",
+                          .bridge = "br100",
                           .port_id = "11111111-2222-3333-4444-555555555555",
                           .network_id = "11111111-2222-3333-4444-555555555556" };
-    struct nt_instance_view in = { .id = "11111111-2222-3333-4444-555555555557", .number = 9,
-                                   .name = "cirros", .vifs = &vif, .n_vifs = 1 };
+    struct nt_instance_view in = { .id = "11111111-2222-3333-4444-555555555557",
+                                   .number = 9,
+                                   .name = "cirros",
+                                   .vifs = &vif,
+                                   .n_vifs = 1 };
     struct nt_instance_view out = { .id = "" };
     struct nt_err err = { 0 };
     struct json *json = nt_fields_json(nt_instance_view_fields, NT_IN_RPC, &in);

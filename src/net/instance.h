@@ -7,43 +7,43 @@
 #include "net/network.h"
 
 struct nt_flavor {
-    char id[64];                       /* "1". */
-    char name[NT_NAME_SIZE];           /* "m1.tiny". */
+    char id[64];             /* "1". */
+    char name[NT_NAME_SIZE]; /* "m1.tiny". */
     int64_t ram_mb, vcpus, disk_gb, ephemeral_gb, swap_mb;
     bool is_public;
 };
 
 struct nt_image {
     char id[NT_UUID_SIZE];
-    int64_t number;                    /* EC2's ami-%08x. */
+    int64_t number; /* EC2's ami-%08x. */
     char name[NT_NAME_SIZE];
-    char status[16];                   /* "active". */
+    char status[16]; /* "active". */
     char disk_format[16], container_format[16];
-    char location[NT_NAME_SIZE];       /* What the driver boots: a file's path. */
+    char location[NT_NAME_SIZE]; /* What the driver boots: a file's path. */
     int64_t size, min_ram_mb, min_disk_gb;
     int64_t created_at, updated_at;
 };
 
 struct nt_instance {
     char id[NT_UUID_SIZE];
-    int64_t number;                    /* Small integer; instance-%08x, inst-%d, i-%08x. */
-    char name[NT_NAME_SIZE];           /* Display name. */
+    int64_t number;          /* Small integer; instance-%08x, inst-%d, i-%08x. */
+    char name[NT_NAME_SIZE]; /* Display name. */
     char hostname[64];
     char project_id[NT_NAME_SIZE], user_id[NT_NAME_SIZE];
-    char host[NT_HOST_SIZE];           /* Compute host; empty until scheduled. */
+    char host[NT_HOST_SIZE]; /* Compute host; empty until scheduled. */
     char availability_zone[64];
-    char vm_state[16];                 /* building, active, error, deleted. */
-    char task_state[32];               /* scheduling, networking, spawning, deleting, or empty. */
-    int64_t power_state;               /* 0 no state, 1 running, 4 shut down. */
+    char vm_state[16];   /* building, active, error, deleted. */
+    char task_state[32]; /* scheduling, networking, spawning, deleting, or empty. */
+    int64_t power_state; /* 0 no state, 1 running, 4 shut down. */
     char flavor_id[64];
     char image_id[NT_UUID_SIZE];
     char key_name[NT_NAME_SIZE];
-    char *key_data;                    /* Owned. */
-    char *user_data;                   /* Owned; base64, as the API got it. */
-    struct json *metadata;             /* Owned; object of texts, or NULL. */
-    char reservation_id[16];           /* "r-xxxxxxxx". */
+    char *key_data;          /* Owned. */
+    char *user_data;         /* Owned; base64, as the API got it. */
+    struct json *metadata;   /* Owned; object of texts, or NULL. */
+    char reservation_id[16]; /* "r-xxxxxxxx". */
     int64_t launch_index;
-    char fault[512];                   /* Why it is in error; empty otherwise. */
+    char fault[512]; /* Why it is in error; empty otherwise. */
     int64_t created_at, updated_at, launched_at;
     int64_t revision;
 };
@@ -59,7 +59,7 @@ struct nt_vif {
     char network_name[NT_NAME_SIZE];
     char mac[NT_MAC_SIZE];
     char address[NT_IP4_SIZE];
-    char cidr[NT_CIDR_SIZE];           /* Of the subnet. */
+    char cidr[NT_CIDR_SIZE]; /* Of the subnet. */
     char gateway_ip[NT_IP4_SIZE];
     char dhcp_server[NT_IP4_SIZE];
     char bridge[NT_IFNAME_SIZE];
@@ -80,7 +80,7 @@ struct nt_instance_view {
     char image_name[NT_NAME_SIZE];
     char image_location[NT_NAME_SIZE];
     int64_t revision;
-    struct nt_vif *vifs;               /* Owned. */
+    struct nt_vif *vifs; /* Owned. */
     size_t n_vifs;
 };
 

@@ -9,34 +9,34 @@
 #include "net/addr.h"
 #include "net/field.h"
 
-#define NT_NAME_SIZE 256   /* Names and labels: 255 bytes. */
-#define NT_IFNAME_SIZE 16  /* Linux interface names: 15 bytes. */
-#define NT_HOST_SIZE 256   /* Host names. */
+#define NT_NAME_SIZE 256  /* Names and labels: 255 bytes. */
+#define NT_IFNAME_SIZE 16 /* Linux interface names: 15 bytes. */
+#define NT_HOST_SIZE 256  /* Host names. */
 
 struct nt_network {
     char id[NT_UUID_SIZE];
-    int64_t number;                    /* nova-network's integer id; NETWORK_ID of dnsmasq. */
-    char name[NT_NAME_SIZE];           /* The label: key of "addresses" in Nova's answers. */
-    char project_id[NT_NAME_SIZE];     /* Empty: shared by all. */
-    char network_type[16];             /* "flat". */
+    int64_t number;                /* nova-network's integer id; NETWORK_ID of dnsmasq. */
+    char name[NT_NAME_SIZE];       /* The label: key of "addresses" in Nova's answers. */
+    char project_id[NT_NAME_SIZE]; /* Empty: shared by all. */
+    char network_type[16];         /* "flat". */
     char physical_network[64];
-    int64_t segmentation_id;           /* 0 for flat. */
+    int64_t segmentation_id; /* 0 for flat. */
     char bridge[NT_IFNAME_SIZE];
     char bridge_interface[NT_IFNAME_SIZE];
     bool admin_state_up;
     bool multi_host;
-    char host[NT_HOST_SIZE];           /* Network host; empty until claimed. */
-    int64_t mtu;                       /* 0: leave the devices alone. */
+    char host[NT_HOST_SIZE]; /* Network host; empty until claimed. */
+    int64_t mtu;             /* 0: leave the devices alone. */
     int64_t created_at, updated_at;
-    int64_t revision;                  /* Grows with every change. */
+    int64_t revision; /* Grows with every change. */
 };
 
 struct nt_subnet {
     char id[NT_UUID_SIZE];
     char network_id[NT_UUID_SIZE];
     char cidr[NT_CIDR_SIZE];
-    char gateway_ip[NT_IP4_SIZE];      /* Empty: none. */
-    char dhcp_server[NT_IP4_SIZE];     /* In FlatDHCP the gateway itself. */
+    char gateway_ip[NT_IP4_SIZE];  /* Empty: none. */
+    char dhcp_server[NT_IP4_SIZE]; /* In FlatDHCP the gateway itself. */
     char dhcp_start[NT_IP4_SIZE];
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
     bool enable_dhcp;
@@ -47,18 +47,18 @@ struct nt_subnet {
 /* A fixed IP.  Three independent ideas: associated (instance_id set), allocated
  * (in use by a live port), leased (dnsmasq said so). */
 struct nt_fixed_ip {
-    int64_t ip;                        /* Host byte order; orders and identifies. */
+    int64_t ip; /* Host byte order; orders and identifies. */
     char address[NT_IP4_SIZE];
     char subnet_id[NT_UUID_SIZE];
     char network_id[NT_UUID_SIZE];
-    char port_id[NT_UUID_SIZE];        /* Empty: none. */
-    char instance_id[NT_UUID_SIZE];    /* Empty: free or reserved. */
-    char host[NT_HOST_SIZE];           /* multi_host: owner of a gateway address. */
+    char port_id[NT_UUID_SIZE];     /* Empty: none. */
+    char instance_id[NT_UUID_SIZE]; /* Empty: free or reserved. */
+    char host[NT_HOST_SIZE];        /* multi_host: owner of a gateway address. */
     bool reserved, allocated, leased;
-    int64_t lease_expires;             /* Wall clock, ms; 0: no lease. */
+    int64_t lease_expires; /* Wall clock, ms; 0: no lease. */
     char lease_hostname[NT_NAME_SIZE];
     char client_id[128];
-    int64_t generation;                /* Grows each time the address changes hands. */
+    int64_t generation; /* Grows each time the address changes hands. */
     int64_t updated_at;
 };
 
@@ -66,10 +66,10 @@ struct nt_port {
     char id[NT_UUID_SIZE];
     char network_id[NT_UUID_SIZE];
     char mac_address[NT_MAC_SIZE];
-    char device_id[NT_UUID_SIZE];      /* The instance. */
-    char device_owner[64];             /* "compute:nova". */
-    char host[NT_HOST_SIZE];           /* binding:host_id. */
-    char status[16];                   /* BUILD, ACTIVE, DOWN. */
+    char device_id[NT_UUID_SIZE]; /* The instance. */
+    char device_owner[64];        /* "compute:nova". */
+    char host[NT_HOST_SIZE];      /* binding:host_id. */
+    char status[16];              /* BUILD, ACTIVE, DOWN. */
     bool admin_state_up;
     bool port_security_enabled;
     int64_t created_at, updated_at;
@@ -85,9 +85,9 @@ extern const struct nt_field nt_port_fields[];
 struct nt_host_entry {
     char address[NT_IP4_SIZE];
     char mac[NT_MAC_SIZE];
-    char hostname[NT_NAME_SIZE];       /* Without domain, as the guest gets it. */
+    char hostname[NT_NAME_SIZE]; /* Without domain, as the guest gets it. */
     char instance_id[NT_UUID_SIZE];
-    bool allocated;                    /* False: only the lease is left. */
+    bool allocated; /* False: only the lease is left. */
     bool leased;
     int64_t lease_expires;
     char lease_hostname[NT_NAME_SIZE];
@@ -110,7 +110,7 @@ struct nt_network_view {
     bool multi_host;
     char host[NT_HOST_SIZE];
     int64_t revision;
-    struct nt_host_entry *entries;     /* Owned; ascending addresses. */
+    struct nt_host_entry *entries; /* Owned; ascending addresses. */
     size_t n_entries;
 };
 
