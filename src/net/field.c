@@ -14,8 +14,11 @@
 
 #define MAX_ARRAY 100000
 
+/* Beside the bits of enum nt_field_use: unknown keys of this object are refused. */
+#define STRICT (1u << 31)
+
 static int parse_object(const struct nt_field *, unsigned use, const struct json *,
-                        const char *what, void *obj, bool strict, struct nt_err *);
+                        const char *what, void *obj, struct nt_err *);
 
 static void *
 member(const struct nt_field *f, const void *obj)
@@ -284,7 +287,7 @@ parse_array(const struct nt_field *f, unsigned use, const struct json *json, con
         snprintf(sub, sizeof sub, "%s[%zu]", path, i);
         *n = i + 1;
         if (parse_object(f->fields, use, json_array(json)->elems[i], sub,
-                         (char *) *items + i * f->size, false, err)
+                         (char *) *items + i * f->size, err)
             < 0) {
             return -1;
         }
@@ -315,7 +318,7 @@ parse_field(const struct nt_field *f, unsigned use, const struct json *json, con
     case NT_F_TIME:
         return parse_time_field(json, path, m, err);
     case NT_F_OBJECT:
-        return parse_object(f->fields, use, json, path, m, false, err);
+        return parse_object(f->fields, use, json, path, m, err);
     case NT_F_ARRAY:
         return parse_array(f, use, json, path, obj, err);
     case NT_F_JSON:
@@ -352,8 +355,11 @@ refuse_unknown_keys(const struct nt_field *fields, unsigned use, const struct js
 
 static int
 parse_object(const struct nt_field *fields, unsigned use, const struct json *json, const char *what,
-             void *obj, bool strict, struct nt_err *err)
+             void *obj, struct nt_err *err)
 {
+    bool strict = use & STRICT;
+
+    use &= ~STRICT;
     if (!json || json->type != JSON_OBJECT) {
         return nt_fail(err, NT_INVALID, "%s must be an object, not %s", what,
                        json ? json_kind(json) : "missing");
@@ -389,14 +395,14 @@ int
 nt_fields_parse(const struct nt_field *fields, unsigned use, const struct json *json,
                 const char *what, void *obj, struct nt_err *err)
 {
-    return parse_object(fields, use, json, what, obj, false, err);
+    return parse_object(fields, use, json, what, obj, err);
 }
 
 int
 nt_fields_parse_strict(const struct nt_field *fields, unsigned use, const struct json *json,
                        const char *what, void *obj, struct nt_err *err)
 {
-    return parse_object(fields, use, json, what, obj, true, err);
+    return parse_object(fields, use | STRICT, json, what, obj, err);
 }
 
 static struct json *

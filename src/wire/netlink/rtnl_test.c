@@ -98,7 +98,9 @@ bridge_attributes_can_be_repaired(void **state)
     assert_true(have.stp);
     assert_int_equal(nt_nl_bridge_set(bed->nl, index, &right), 0);
     assert_int_equal(nt_nl_bridge_get(bed->nl, index, &have), 0);
-    assert_memory_equal(&have, &right, sizeof have);
+    assert_false(have.stp);
+    assert_int_equal(have.forward_delay, 0);
+    assert_int_equal(have.ageing_time, 30000);
 }
 
 static void

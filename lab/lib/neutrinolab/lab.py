@@ -1,0 +1,266 @@
+"""Up and down: the lab from its parts.
+
+Every step asks first whether its work is already done, so 'up' on a running lab
+starts only what is missing.
+"""
+
+import os
+import shutil
+
+from . import cloud, hosts, kernel, programs
+from .hosts import COMPUTES, HOSTS, Host
+from .kernel import Failed
+from .state import State
+
+NETWORK = ("novanetwork", "10.0.0.0/24")
+GUESTS = [("cirros", "compute-1"), ("cirros2", "compute-1"), ("cirros3", "compute-2")]
+TOOLS = ["ip", "nsenter", "setpriv", "busybox", "dnsmasq", "iptables-save", "ping"]
+
+
+class Lab:
+    """A lab by its prefix.  'options' are extra lines of neutrino.conf by host ('*': all),
+    'files' extra files by host: {host: {path: (mode, uid, text)}}."""
+
+    def __init__(self, prefix="", profile="golden", options=None, files=None, progress=None):
+        self.prefix = prefix
+        self.profile = profile
+        self.options = options or {}
+        self.files = files or {}
+        self.progress = progress or (lambda text: None)
+        self.network = NETWORK
+        self.state = State(prefix)
+        self.hosts = {}
+        self.programs = {}
+        self.keys = None
+        self.api = None
+
+    # --- what is there ---------------------------------------------------------
+
+    def netns(self, name):
+        return self.prefix + name
+
+    def guest_netns(self, name):
+        return f"{self.prefix}vm-{name}"
+
+    def fixed_netns(self):
+        return [self.netns(name) for name in [*HOSTS, hosts.WIRES]]
+
+    def load(self):
+        """Finds what an earlier 'up' made; False when there is nothing."""
+        if not self.state.exists():
+            return False
+        self.keys = self.state.read("secrets")
+        for name in HOSTS:
+            record = self.state.read(f"host-{name}")
+            if record and kernel.process_lives(record["pid"], record["starttime"]):
+                self.hosts[name] = Host(self.prefix, name, record)
+        for host, name in programs.PLACES:
+            record = self.state.read(f"program-{host}-{name}")
+            if record and host in self.hosts:
+                program = programs.Program(self.hosts[host], name, record)
+                if program.lives():
+                    self.programs[host, name] = program
+        if self.keys and "controller-1" in self.hosts:
+            self.make_api()
+        self.profile = self.state.read("profile", self.profile)
+        return True
+
+    def is_up(self):
+        return (set(self.hosts) == set(HOSTS)
+                and all(place in self.programs for place in programs.PLACES))
+
+    def make_api(self):
+        self.api = cloud.Api(self.netns("controller-1"), "admin", self.keys["admin"])
+
+    # --- up --------------------------------------------------------------------
+
+    @staticmethod
+    def check_can_run():
+        if os.geteuid() != 0:
+            raise Failed("the lab makes network namespaces: run it as root")
+        missing = [name for name in TOOLS if shutil.which(name, path=hosts.PATH) is None]
+        if missing:
+            raise Failed(f"not installed: {', '.join(missing)}")
+        built = hosts.built_programs().values()
+        absent = [name for name in hosts.PROGRAMS.values()
+                  if not any(path.endswith("/" + name) for path in built)]
+        if absent:
+            raise Failed(f"not built in {hosts.build_dir()}: {', '.join(absent)}")
+
+    def forget_if_nothing_made(self):
+        """After a refusal that came before anything was made: no trace of it."""
+        if self.state.exists() and self.state.read("netns") is None:
+            self.state.remove()
+        self.state.unlock()
+
+    def up_hosts(self):
+        """Wires and hosts, with their files; no program yet."""
+        self.state.lock()
+        if set(self.hosts) == set(HOSTS):
+            return
+        if self.state.read("netns") is not None:
+            # A half-made lab: its parts depend on one another, so all are made anew.
+            self.progress("an earlier start was interrupted: cleaning up first")
+            self.down(keep_lock=True)
+        taken = [name for name in self.fixed_netns() if name in kernel.netns_names()]
+        if taken:
+            raise Failed(f"network namespace {taken[0]} exists already and is not this lab's; "
+                         "use LAB_PREFIX=NAME-")
+        others = [name for name in kernel.netns_names() if name.startswith(self.netns("vm-"))]
+        self.state.write("not-ours", others)
+        self.state.write("netns", self.fixed_netns())
+        self.state.write("profile", self.profile)
+        self.keys = programs.new_secrets()
+        self.state.write("secrets", self.keys)
+        os.chmod(self.state.path("secrets"), 0o600)
+        self.progress("network namespaces and wires")
+        for name in HOSTS:
+            hosts.make_netns(self.state, self.netns(name))
+        hosts.make_wires(self.state)
+        for name in HOSTS:
+            self.up_host(name)
+
+    def up_host(self, name):
+        self.progress(f"host {name}")
+        hosts.set_up_links(self.state, name)
+        files, dirs = programs.files_of(name, self.prefix, self.profile, self.keys, self.options)
+        files.update(self.files.get(name, {}))
+        record = hosts.start_holder(self.state, name, files, dirs)
+        self.state.write(f"host-{name}", record)
+        host = self.hosts[name] = Host(self.prefix, name, record)
+        host.start(["busybox", "syslogd", "-n", "-O", "/var/log/syslog"], "/var/log/syslogd.out")
+        kernel.wait_for(lambda: os.path.exists(host.file("/dev/log")), 5, f"syslogd on {name}")
+        if name == "controller-1":
+            self.make_api()
+
+    def up_program(self, host, name, wait=True, options=()):
+        """Starts a program unless it runs."""
+        program = self.programs.get((host, name))
+        if program is None or not program.lives():
+            program = programs.start(self.hosts[host], name, options)
+            self.programs[host, name] = program
+            self.state.write(f"program-{host}-{name}", program.record())
+        if wait:
+            program.wait_ready()
+        return program
+
+    def up_programs(self):
+        self.progress("neutrino-server on controller-1")
+        self.up_program("controller-1", "server")
+        self.progress("neutrino-flat on controller-1, neutrino-compute on compute-1, compute-2")
+        rest = programs.PLACES[1:]
+        for host, name in rest:
+            self.up_program(host, name, wait=False)
+        for host, name in rest:
+            self.programs[host, name].wait_ready()
+
+    def up_network(self):
+        """Creates the network unless it is there, and waits until its host serves it."""
+        label, cidr = self.network
+        if not any(net.get("label") == label for net in self.api.networks()):
+            self.progress(f"network {label} {cidr}")
+            self.api.create_network(label, cidr)
+        kernel.wait_for(self.dnsmasq_pid, 15,
+                        lambda: "dnsmasq does not run on controller-1: "
+                        + self.programs["controller-1", "flat"].why_not())
+
+    def up_computes_known(self):
+        """The scheduler places a guest only on a host that has reported."""
+        kernel.wait_for(lambda: set(COMPUTES) <= self.api.hosts_up("compute"), 15,
+                        "compute-1 and compute-2 have not reported to the server")
+
+    def up_guest(self, name, host, wait=True):
+        if not any(server["name"] == name for server in self.api.servers()):
+            self.progress(f"guest {name} on {host}")
+            self.api.boot(name, host)
+        if wait:
+            self.wait_guest(name)
+
+    def wait_guest(self, name, limit=30):
+        self.api.wait_active(name, limit)
+        kernel.wait_for(lambda: "system completely up" in self.api.console(name), limit,
+                        lambda: f"{name} has not booted; its console ends: "
+                        + "; ".join(self.api.console(name).splitlines()[-4:]))
+
+    def up(self, guests=GUESTS):
+        self.up_hosts()
+        self.up_programs()
+        self.up_network()
+        if guests:
+            self.up_computes_known()
+        for name, host in guests:
+            self.up_guest(name, host, wait=False)
+        for name, _ in guests:
+            self.wait_guest(name)
+
+    def guest_number(self, name):
+        """The instance number, from the name its compute host gave it."""
+        return int(self.api.server(name)["OS-EXT-SRV-ATTR:instance_name"].split("-")[1], 16)
+
+    def client_environment(self):
+        return programs.openrc_variables(self.keys)
+
+    def dnsmasq_pid(self):
+        """Pid of the main dnsmasq of the flat network, or 0."""
+        try:
+            pid = int(self.hosts["controller-1"].read("/var/lib/nova/networks/nova-br100.pid"))
+        except ValueError:
+            return 0
+        stat = kernel.process_stat(pid)
+        return pid if stat and stat[0] not in "ZX" else 0
+
+    # --- down ------------------------------------------------------------------
+
+    def own_netns(self):
+        """The lab's network namespaces that exist: recorded ones, and guests."""
+        recorded = set(self.state.read("netns", []))
+        not_ours = set(self.state.read("not-ours", []))
+        prefix = self.netns("vm-")
+        return [name for name in kernel.netns_names() if name in recorded
+                or (recorded and name.startswith(prefix) and name not in not_ours)]
+
+    def own_namespaces(self):
+        """Identities of the lab's network and mount namespaces."""
+        spaces = {kernel.namespace_id(kernel.netns_path(name)) for name in self.own_netns()}
+        for name in HOSTS:
+            record = self.state.read(f"host-{name}")
+            if record and kernel.process_lives(record["pid"], record["starttime"]):
+                spaces |= {kernel.namespace_id(f"/proc/{record['pid']}/ns/{kind}")
+                           for kind in ("net", "mnt")}
+        spaces -= {None, *(kernel.namespace_id(f"/proc/self/ns/{kind}") for kind in ("net", "mnt"))}
+        return spaces
+
+    def kill_all(self):
+        """Ends every process of the lab; what it started meanwhile is found by looking again."""
+        spaces = self.own_namespaces()
+
+        def none_left():
+            spaces.update(self.own_namespaces())
+            found = kernel.processes_in(spaces)
+            for pid, starttime in found:
+                kernel.kill(pid, starttime)
+            return not found
+
+        kernel.wait_for(none_left, 20, "processes of the lab do not end")
+
+    def down(self, keep_lock=False):
+        """Removes every trace.  False when there was nothing."""
+        if not self.state.exists():
+            return False
+        if os.geteuid() != 0:
+            raise Failed("the lab's namespaces belong to root: run it as root")
+        self.state.lock()
+        self.kill_all()
+        for name in self.own_netns():
+            kernel.run(["ip", "netns", "del", name], check=False)
+        left = self.own_netns()
+        if left:
+            raise Failed(f"cannot remove network namespace {left[0]}")
+        self.hosts, self.programs, self.api = {}, {}, None
+        if keep_lock:
+            for name in os.listdir(self.state.dir):
+                os.unlink(self.state.path(name))
+        else:
+            self.state.remove()
+            self.state.unlock()
+        return True

@@ -1,0 +1,177 @@
+"""The programs in the lab hosts: their configuration, start, and readiness."""
+
+import os
+import re
+import secrets
+
+from . import hosts, kernel
+from .kernel import Failed
+
+GOLDEN_NOVA_CONF = """\
+--public_interface=eth1
+--fixed_range=10.0.0.0/24
+--flat_interface=eth2
+--flat_network_bridge=br100
+--network_manager=nova.network.manager.FlatDHCPManager
+"""
+PROFILES = {
+    # What the first release did, as far as its listings show.
+    "golden": {"dmz_cidr": "10.128.0.0/24", "dhcp_lease_time": "120", "compat": "essex",
+               "snat_out_interface": "false"},
+    "default": {},
+}
+BUS_PORT = 8770
+LOG_DIR = "/var/log/neutrino"
+CONFIG = "/etc/neutrino/neutrino.conf"
+UID = hosts.SERVER_UID
+
+# (host, program) in the order of their start
+PLACES = [("controller-1", "server"), ("controller-1", "flat"),
+          ("compute-1", "compute"), ("compute-2", "compute")]
+
+
+def new_secrets():
+    return {"bus_key": secrets.token_hex(32), "admin": secrets.token_urlsafe(18),
+            "demo": secrets.token_urlsafe(18)}
+
+
+def ini(options):
+    return "[DEFAULT]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
+
+
+def config_of(host, prefix, profile, more):
+    """neutrino.conf of a host: the profile, where the bus is, and what the caller wants."""
+    options = dict(PROFILES[profile])
+    if host == "controller-1":
+        options["bus_listen"] = f"{hosts.CONTROLLER}:{BUS_PORT}"
+    else:
+        options["bus_endpoint"] = f"tcp:{hosts.CONTROLLER}:{BUS_PORT}"
+        options["netns_prefix"] = f"{prefix}vm-"
+    options.update(more.get("*", {}))
+    options.update(more.get(host, {}))
+    return ini(options)
+
+
+def guest_files():
+    """The images and their guests, as an installation has them below /usr/share/neutrino."""
+    files = {}
+    for folder, target, mode in (("images", "images", 0o644), ("guests", "guests", 0o755)):
+        base = os.path.join(hosts.TREE, "lab", folder)
+        for where, _, names in os.walk(base):
+            for name in names:
+                path = os.path.join(where, name)
+                with open(path, encoding="utf-8") as file:
+                    inside = os.path.relpath(path, base)
+                    files[f"/usr/share/neutrino/{target}/{inside}"] = (mode, 0, file.read())
+    return files
+
+
+def files_of(host, prefix, profile, keys, more):
+    """(files, dirs) of a new lab host, for its holder."""
+    names = "".join(f"{address} {name}\n" for name, (address, _, _) in hosts.HOSTS.items())
+    files = {
+        "/etc/hostname": (0o644, 0, host + "\n"),
+        "/etc/hosts": (0o644, 0, "127.0.0.1 localhost\n" + names),
+        "/etc/resolv.conf": (0o644, 0, "# The lab has no name server but its own.\n"),
+    }
+    dirs = {LOG_DIR: (0o755, UID)}
+    if host != "outside-1":
+        files["/etc/nova/nova.conf"] = (0o644, 0, GOLDEN_NOVA_CONF)
+        files[CONFIG] = (0o644, 0, config_of(host, prefix, profile, more))
+        files["/etc/neutrino/bus.key"] = (0o640, UID, keys["bus_key"] + "\n")
+        files.update(guest_files())
+        dirs.update({"/var/lib/neutrino": (0o755, UID), "/run/neutrino": (0o755, UID),
+                     "/var/lib/nova": (0o755, UID)})
+    if host == "controller-1":
+        files["/etc/neutrino/credentials"] = (0o640, UID, credentials(keys))
+        files["/etc/neutrino/openrc"] = (0o600, 0, openrc(keys))
+    return files, dirs
+
+
+def credentials(keys):
+    return f"admin {keys['admin']} admin admin\ndemo {keys['demo']} demo member\n"
+
+
+def openrc_variables(keys):
+    """What the stock nova client reads; it must come from the environment, not from options."""
+    base = f"http://{hosts.CONTROLLER}:8774"
+    return {
+        "OS_AUTH_TYPE": "http_basic",
+        "OS_ENDPOINT": f"{base}/compute/v2.1",
+        "OS_ENDPOINT_OVERRIDE": f"{base}/compute/v2.1",
+        "OS_USERNAME": "admin",
+        "OS_PASSWORD": keys["admin"],
+        "OS_PROJECT_ID": "admin",
+        "OS_PROJECT_NAME": "admin",
+        "OS_AUTH_URL": f"{base}/identity/v3",
+    }
+
+
+def openrc(keys):
+    return "".join(f"export {name}='{value}'\n" for name, value in openrc_variables(keys).items())
+
+
+def log_path(program):
+    return f"{LOG_DIR}/{program}.log"
+
+
+def argv_of(program, options=()):
+    argv = [f"/usr/sbin/neutrino-{program}", "--log-file", log_path(program), *options]
+    if program == "server":
+        return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups",
+                "--no-new-privs", "--", *argv]
+    return argv
+
+
+class Program:
+    """A program of ours that was started in a lab host."""
+
+    def __init__(self, host, name, record):
+        self.host = host
+        self.name = name
+        self.pid = record["pid"]
+        self.starttime = record["starttime"]
+        self.log_from = record.get("log_from", 0)
+
+    def record(self):
+        return {"pid": self.pid, "starttime": self.starttime, "log_from": self.log_from}
+
+    def lives(self):
+        return kernel.process_lives(self.pid, self.starttime)
+
+    def log(self):
+        return self.host.read(log_path(self.name))[self.log_from:]
+
+    def is_ready(self):
+        return re.search(r"\|INFO\|ready\b", self.log()) is not None
+
+    def why_not(self):
+        """The end of what it said, for an error message."""
+        said = (self.log() + self.host.read(f"{LOG_DIR}/{self.name}.out")).strip().splitlines()
+        return "; ".join(said[-4:]) or "it said nothing"
+
+    def wait_ready(self, limit=15):
+        def ready_or_dead():
+            if self.is_ready():
+                return True
+            if not self.lives():
+                raise Failed(f"neutrino-{self.name} on {self.host.name} ended at once: "
+                             f"{self.why_not()}")
+            return False
+
+        kernel.wait_for(ready_or_dead, limit, lambda: f"neutrino-{self.name} on {self.host.name} "
+                                                      f"is not ready: {self.why_not()}")
+
+
+def start(host, name, options=()):
+    path = f"/usr/sbin/neutrino-{name}"
+    if not os.path.exists(host.file(path)):
+        raise Failed(f"neutrino-{name} is not built: there is no "
+                     f"{hosts.build_dir()}/src/neutrino-{name}; run 'make' first")
+    log_from = len(host.read(log_path(name)))
+    process = host.start(argv_of(name, options), f"{LOG_DIR}/{name}.out")
+    stat = kernel.process_stat(process.pid)
+    record = {"pid": process.pid, "starttime": stat[1], "log_from": log_from}
+    program = Program(host, name, record)
+    program.process = process
+    return program

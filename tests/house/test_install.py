@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""make install puts every file where a Debian system expects it."""
+
+import os
+import stat
+import sys
+import tempfile
+
+from house import ROOT, Checks, run
+
+WANTED = """
+etc/neutrino/neutrino.conf
+etc/neutrino/nova.conf.sample
+usr/bin/neutrino
+usr/bin/neutrino-dhcpbridge
+usr/bin/nova-dhcpbridge
+usr/lib/systemd/system/neutrino-compute.service
+usr/lib/systemd/system/neutrino-flat.service
+usr/lib/systemd/system/neutrino-server.service
+usr/lib/sysusers.d/neutrino.conf
+usr/lib/tmpfiles.d/neutrino.conf
+usr/sbin/neutrino-compute
+usr/sbin/neutrino-flat
+usr/sbin/neutrino-server
+usr/share/doc/neutrino/ARCHITECTURE.md
+usr/share/doc/neutrino/CHANGELOG.md
+usr/share/doc/neutrino/CONTRIBUTING.md
+usr/share/doc/neutrino/LICENSE
+usr/share/doc/neutrino/README.md
+usr/share/man/man1/neutrino.1
+usr/share/man/man5/neutrino.conf.5
+usr/share/man/man8/neutrino-compute.8
+usr/share/man/man8/neutrino-dhcpbridge.8
+usr/share/man/man8/neutrino-flat.8
+usr/share/man/man8/neutrino-server.8
+""".split()
+
+
+def files_below(top):
+    return sorted(os.path.relpath(os.path.join(folder, name), top)
+                  for folder, _, names in os.walk(top) for name in names)
+
+
+def in_the_tree():
+    """What the images and guests of the lab become."""
+    lab = os.path.join(ROOT, "lab")
+    return ["usr/share/neutrino/" + os.path.relpath(os.path.join(folder, name), lab)
+            for part in ("guests", "images") for folder, _, names in
+            os.walk(os.path.join(lab, part)) for name in names]
+
+
+def main():
+    checks = Checks()
+    with tempfile.TemporaryDirectory(prefix="house-") as top:
+        status, output = run("make", "-C", ROOT, "install", f"DESTDIR={top}", "PREFIX=/usr")
+        checks.that("make install succeeds", status == 0, output[-400:])
+        found = files_below(top)
+        wanted = WANTED + in_the_tree()
+        missing = sorted(set(wanted) - set(found))
+        extra = sorted(set(found) - set(wanted))
+        checks.that("nothing is missing", not missing, missing)
+        checks.that("nothing else is installed", not extra, extra)
+
+        def path(name):
+            return os.path.join(top, name)
+
+        def mode(name):
+            return stat.S_IMODE(os.stat(path(name)).st_mode) if os.path.exists(path(name)) else 0
+
+        link = path("usr/bin/nova-dhcpbridge")
+        checks.that("nova-dhcpbridge leads to neutrino-dhcpbridge",
+                    os.path.islink(link) and os.readlink(link) == "neutrino-dhcpbridge")
+        wrong = [n for n in found if n.startswith(("usr/bin/", "usr/sbin/"))
+                 and mode(n) != 0o755] + [n for n in found if n.endswith("/init")
+                                          and mode(n) & 0o555 != 0o555]
+        checks.that("programs and guests are executable", not wrong, wrong)
+        wrong = [n for n in found if mode(n) & 0o022]
+        checks.that("nothing is writable by others", not wrong, wrong)
+        for name in ("server", "flat", "compute"):
+            unit = path(f"usr/lib/systemd/system/neutrino-{name}.service")
+            text = open(unit, encoding="utf-8").read() if os.path.exists(unit) else ""
+            checks.that(f"the unit of {name} starts the installed program",
+                        f"\nExecStart=/usr/sbin/neutrino-{name}" in text and "@" not in
+                        text.replace("@system-service", "").replace("@privileged", "")
+                        .replace("@resources", ""), text[:200])
+        images = [n for n in found if n.endswith(".image")]
+        for name in images:
+            with open(path(name), encoding="utf-8") as f:
+                places = [line.split("=")[1].strip() for line in f if line.startswith("location")]
+            checks.that(f"{os.path.basename(name)} names an installed guest", len(places) == 1
+                        and os.path.exists(path(places[0].lstrip("/") + "/init")), places)
+        checks.that("there is an image", images)
+    return checks.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
