@@ -27,9 +27,9 @@ struct fake {
     struct nt_bus *bus;
     bool connected, refuses;
     int n_sent, n_replies;
-    struct json *sent;         /* The body. */
+    struct json *sent; /* The body. */
     char msg_id[64];
-    struct nt_err failure;     /* Of the last reply; code NT_OK: a result. */
+    struct nt_err failure; /* Of the last reply; code NT_OK: a result. */
     char failure_class[64];
 };
 
@@ -163,8 +163,7 @@ receive_reply(struct fake *f, const char *members)
 {
     char text[512];
 
-    snprintf(text, sizeof text, "{\"_msg_id\":\"%s\",\"_unique_id\":\"u\",%s}", f->msg_id,
-             members);
+    snprintf(text, sizeof text, "{\"_msg_id\":\"%s\",\"_unique_id\":\"u\",%s}", f->msg_id, members);
     receive(f, "x", NULL, text);
 }
 

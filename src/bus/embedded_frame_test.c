@@ -175,7 +175,9 @@ deep_nesting_and_too_many_values_are_bad(void **state)
 static void
 malformed_frames_are_refused(void **state)
 {
-    static const char *const bad[] = {
+    static const char call_to_all[] = "{\"to\":{\"topic\":\"t\",\"fanout\":true},"
+                                      "\"call\":{\"id\":\"1\",\"timeout_ms\":1},\"body\":{}}";
+    const char *const bad[] = {
         "{}",
         "{\"hello\":1}",
         "{\"hello\":{\"version\":1,\"name\":\"\",\"program\":\"p\"}}",
@@ -185,8 +187,8 @@ malformed_frames_are_refused(void **state)
         "{\"to\":{\"topic\":\"t\"}}",
         "{\"to\":{\"topic\":\"t\"},\"body\":[]}",
         "{\"to\":{\"topic\":7},\"body\":{}}",
-        "{\"to\":{\"topic\":\"t\",\"fanout\":true},\"call\":{\"id\":\"1\",\"timeout_ms\":1},"
-        "\"body\":{}}",
+        "{\"to\":{\"topic\":\"t\",\"fanout\":true},\"call\":{\"id\":\"1\",\"timeout_ms\":1}}",
+        call_to_all,
         "{\"to\":{\"topic\":\"t\"},\"call\":{\"id\":\"1\"},\"body\":{}}",
         "{\"reply\":{},\"body\":{}}",
         "{\"failed\":{\"id\":\"1\"}}",

@@ -158,9 +158,7 @@ applied(void *g_, const struct nt_child_result *result)
         fail(g, "nft", why);
         return;
     }
-    nt_guard_table_clear(&g->installed);
-    g->installed = g->applying;
-    nt_guard_table_init(&g->applying);
+    nt_guard_table_swap(&g->installed, &g->applying);
     g->stats.applies++;
     g->backoff_ms = MIN_BACKOFF_MS;
     *g->error = '\0';

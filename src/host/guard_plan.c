@@ -30,6 +30,17 @@ nt_guard_table_clear(struct nt_guard_table *t)
     nt_guard_table_init(t);
 }
 
+void
+nt_guard_table_swap(struct nt_guard_table *a, struct nt_guard_table *b)
+{
+    bool exists = a->exists;
+
+    a->exists = b->exists;
+    b->exists = exists;
+    shash_swap(&a->chains, &b->chains);
+    shash_swap(&a->elements, &b->elements);
+}
+
 static char *
 port_body(const struct nt_guard_port *port)
 {

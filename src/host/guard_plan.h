@@ -21,6 +21,7 @@ struct nt_guard_table {
 
 void nt_guard_table_init(struct nt_guard_table *);
 void nt_guard_table_clear(struct nt_guard_table *);
+void nt_guard_table_swap(struct nt_guard_table *, struct nt_guard_table *);
 
 /* Reads what "nft -s list table" printed; any text is taken as well as it goes. */
 void nt_guard_table_parse(const char *text, struct nt_guard_table *out);

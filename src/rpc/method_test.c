@@ -99,8 +99,7 @@ static int
 setup(void **state)
 {
     struct world *w = xzalloc(sizeof *w);
-    struct nt_bus_options opts = { .name = "ctl", .program = "test",
-                                   .clock = nt_clock_system() };
+    struct nt_bus_options opts = { .name = "ctl", .program = "test", .clock = nt_clock_system() };
 
     opts.random = w->random = nt_random_system();
     assert_int_equal(nt_bus_hub_new(&opts, NULL, NULL, &w->bus, NULL), 0);
@@ -234,8 +233,8 @@ version_is_served_up_to_our_minor_of_our_major(void **state)
         const char *version;
         enum nt_code code;
     } cases[] = {
-        { "1.0", NT_OK },          { "1.3", NT_OK },          { "1.4", NT_UNSUPPORTED },
-        { "2.0", NT_UNSUPPORTED }, { "0.3", NT_UNSUPPORTED }, { "1", NT_UNSUPPORTED },
+        { "1.0", NT_OK },          { "1.3", NT_OK },           { "1.4", NT_UNSUPPORTED },
+        { "2.0", NT_UNSUPPORTED }, { "0.3", NT_UNSUPPORTED },  { "1", NT_UNSUPPORTED },
         { "", NT_UNSUPPORTED },    { "1.3x", NT_UNSUPPORTED },
     };
     struct world *w = *state;
@@ -245,8 +244,7 @@ version_is_served_up_to_our_minor_of_our_major(void **state)
         assert_int_equal(w->code, cases[i].code);
     }
     raw_call(w, "add", "2.7", "{}");
-    assert_string_equal(w->msg,
-                        "Endpoint does not support RPC version 2.7. Attempted method: add");
+    assert_string_equal(w->msg, "Endpoint does not support RPC version 2.7. Attempted method: add");
 }
 
 static void

@@ -69,7 +69,7 @@ check_sender(struct call *call, struct nt_err *err)
 {
     const struct route *route = call->match.route;
 
-    if (route && route->flags & ROUTE_SIGN_IN) {
+    if (route && route->flags & ROUTE_OPEN) {
         return 0;
     }
     if (auth_request(call->rest->auth, call->http, &call->who, err) < 0) {

@@ -21,8 +21,8 @@ enum service {
 };
 
 enum route_flag {
-    ROUTE_ADMIN = 1 << 0,   /* Administrators only. */
-    ROUTE_SIGN_IN = 1 << 1, /* The body says who asks. */
+    ROUTE_ADMIN = 1 << 0, /* Administrators only. */
+    ROUTE_OPEN = 1 << 1,  /* Before signing in: no credentials, or they are in the body. */
 };
 
 struct route {

@@ -43,8 +43,10 @@ const struct route rest_routes[] = {
     { SERVICE_IMAGE, "GET", "v2/images", images_list, 0 },
     { SERVICE_IMAGE, "GET", "v2/images/{}", images_show, 0 },
 
-    { SERVICE_IDENTITY, "GET", "", identity_versions, 0 },
-    { SERVICE_IDENTITY, "GET", "v3", identity_version_3, 0 },
-    { SERVICE_IDENTITY, "POST", "v3/auth/tokens", tokens_create, ROUTE_SIGN_IN },
+    /* All that is open: clients read the version document before they sign in, and
+     * give up when it is refused. */
+    { SERVICE_IDENTITY, "GET", "", identity_versions, ROUTE_OPEN },
+    { SERVICE_IDENTITY, "GET", "v3", identity_version_3, ROUTE_OPEN },
+    { SERVICE_IDENTITY, "POST", "v3/auth/tokens", tokens_create, ROUTE_OPEN },
     { 0 },
 };
