@@ -8,6 +8,38 @@
 #include "bus/embedded_world.h"
 
 static void
+on_reply(void *seen_, const struct json *result, const struct nt_err *err)
+{
+    struct seen *seen = seen_;
+
+    seen->n++;
+    seen->code = err ? err->code : NT_OK;
+    ovs_strlcpy(seen->msg, err ? err->msg : "", sizeof seen->msg);
+    if (result && result->type == JSON_OBJECT) {
+        const struct json *text = shash_find_data(json_object(result), "text");
+
+        ovs_strlcpy(seen->text, text ? json_string(text) : "", sizeof seen->text);
+    }
+}
+
+static struct json *
+text_args(const char *text)
+{
+    struct json *args = json_object_create();
+
+    json_object_put_string(args, "text", text);
+    return args;
+}
+
+static void
+call(struct nt_bus *bus, const char *topic, const char *host, struct seen *seen)
+{
+    seen->n = 0;
+    nt_bus_call(bus, topic, host, "m", "1.0", text_args("hi"), 60000, on_reply, seen);
+    assert_int_equal(seen->n, 0);
+}
+
+static void
 refuse(void *seen, struct nt_bus_request *req)
 {
     struct nt_err err;
@@ -351,6 +383,26 @@ too_large_a_result_fails_the_call_alone(void **state)
     teardown(&w);
 }
 
+static void
+subscription_for_another_host_is_refused(void **state)
+{
+    struct world w;
+    struct seen at_b = { 0 }, at_evil = { 0 }, reply = { 0 };
+
+    setup_peers(&w, false);
+    nt_bus_serve(w.b, "t", "b", hold, &at_b);
+    nt_bus_serve(w.a, "t", "b", hold, &at_evil);
+    do {
+        call(w.hub, "t", "b", &reply);
+        UNTIL(&w, reply.n || at_b.n);
+    } while (!at_b.n);
+    assert_int_equal(at_evil.n, 0);
+    nt_bus_reply(at_b.held, NULL);
+    UNTIL(&w, reply.n);
+    assert_int_equal(reply.code, NT_OK);
+    teardown(&w);
+}
+
 /* Speed, for the record only. */
 
 struct bench {
@@ -419,6 +471,7 @@ main(void)
         cmocka_unit_test(silent_peer_is_dropped_and_a_living_one_is_not),
         cmocka_unit_test(large_result_arrives_whole),
         cmocka_unit_test(too_large_a_result_fails_the_call_alone),
+        cmocka_unit_test(subscription_for_another_host_is_refused),
         cmocka_unit_test(calls_per_second_are_printed),
     };
 

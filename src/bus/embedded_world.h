@@ -197,35 +197,3 @@ hold(void *seen_, struct nt_bus_request *req)
     note(seen, req);
     seen->held = req;
 }
-
-static inline void
-on_reply(void *seen_, const struct json *result, const struct nt_err *err)
-{
-    struct seen *seen = seen_;
-
-    seen->n++;
-    seen->code = err ? err->code : NT_OK;
-    ovs_strlcpy(seen->msg, err ? err->msg : "", sizeof seen->msg);
-    if (result && result->type == JSON_OBJECT) {
-        const struct json *text = shash_find_data(json_object(result), "text");
-
-        ovs_strlcpy(seen->text, text ? json_string(text) : "", sizeof seen->text);
-    }
-}
-
-static inline struct json *
-text_args(const char *text)
-{
-    struct json *args = json_object_create();
-
-    json_object_put_string(args, "text", text);
-    return args;
-}
-
-static inline void
-call(struct nt_bus *bus, const char *topic, const char *host, struct seen *seen)
-{
-    seen->n = 0;
-    nt_bus_call(bus, topic, host, "m", "1.0", text_args("hi"), 60000, on_reply, seen);
-    assert_int_equal(seen->n, 0);
-}

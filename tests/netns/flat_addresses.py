@@ -14,12 +14,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from check import check, cleanup, done, equal, expect, need, wait_for  # noqa: E402
 from lab import cloud, hosts, lab_for, probes  # noqa: E402
 from release import send_release  # noqa: E402
-from store import fixed_ip, fixed_ips, rows  # noqa: E402
+from store import fixed_ip, in_use, is_used, rows  # noqa: E402
 
 # Options of a DHCP answer as udhcpc's script sees them.
 WANTED = {"ip": "10.0.0.2", "subnet": "255.255.255.0", "broadcast": "10.0.0.255",
           "router": "10.0.0.1", "dns": "10.0.0.1", "domain": "novalocal", "hostname": "cirros",
           "lease": "120", "opt58": "0000003c", "opt59": "00000069"}
+POOL = 253  # Of 10.0.0.0/24: without network, gateway and broadcast.
 SMALL = ("novanetwork", "10.0.0.0/28")  # 13 addresses for guests.
 
 
@@ -104,8 +105,7 @@ def metadata_foreign(lab):
 
 
 def free(lab, address):
-    row = fixed_ip(lab, address)
-    return row is None or not (row["allocated"] or row["leased"] or row["instance_id"])
+    return not is_used(fixed_ip(lab, address))
 
 
 def delete_leased(lab):
@@ -156,11 +156,14 @@ def late_release(lab):
 
 
 def pool_is_empty(lab):
-    """All 13 addresses are in use: the next boot fails cleanly and leaves nothing."""
-    before = (len(lab.api.servers()), fixed_ips(lab), rows(lab, "SELECT id FROM ports ORDER BY id"))
+    """All addresses are in use: the next boot fails cleanly and leaves nothing."""
+    def stored():
+        return [sorted(row["id"] for row in rows(lab, f"SELECT id FROM {table}"))
+                for table in ("instances", "ports")] + [in_use(lab)]
+
+    before = stored()
     expect_refusal(lab, "surplus")
-    equal((len(lab.api.servers()), fixed_ips(lab),
-           rows(lab, "SELECT id FROM ports ORDER BY id")), before, "what is in the database")
+    equal(stored(), before, "what is in the database")
 
 
 def expect_refusal(lab, name):
@@ -206,8 +209,7 @@ def all_gone(lab):
     for server in lab.api.servers():
         lab.api.ask("DELETE", f"/servers/{server['id']}")
     wait_for(lambda: not lab.api.servers(), 120, "servers are still listed")
-    wait_for(lambda: all(free(lab, row["address"]) for row in fixed_ips(lab)
-                         if not row["reserved"]), 30, "addresses are still in use")
+    wait_for(lambda: not in_use(lab), 30, lambda: f"addresses still in use: {in_use(lab)[:5]}")
     wait_for(lambda: lab.hosts_file() == "", 5, "the hosts file is not empty")
 
 
@@ -216,6 +218,10 @@ def parallel(lab):
     check("100 boots at once", boot_parallel, lab, names)
     check("they have 100 different addresses", different_addresses, lab, names)
     check("all become ACTIVE and lease their address", all_active, lab, names)
+    rest = [f"more{i}" for i in range(POOL - len(names))]
+    check(f"boots until all {POOL} addresses are given", boot_parallel, lab, rest)
+    check(f"they have {POOL} different addresses", different_addresses, lab, names + rest)
+    check("the next boot is refused, nothing stays behind", pool_is_empty, lab)
     check("after their delete every address is free", all_gone, lab)
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from check import check, done, equal, expect, need, wait_for  # noqa: E402
 from lab import hosts, kernel, lab_for  # noqa: E402
-from store import fixed_ips  # noqa: E402
+from store import in_use  # noqa: E402
 
 HALF = 50
 KIND = {"descriptors": lambda pid: len(os.listdir(f"/proc/{pid}/fd")),
@@ -49,11 +49,6 @@ def quiet(lab):
         expect("vnet" not in links, f"devices left on {host}: {links}")
         left = lab.in_host(host, ["ls", "/var/lib/nova/instances"]).stdout.split()
         equal([name for name in left if name.startswith("instance-")], [], f"folders on {host}")
-
-
-def in_use(lab):
-    return [row["address"] for row in fixed_ips(lab)
-            if not row["reserved"] and (row["allocated"] or row["leased"] or row["instance_id"])]
 
 
 def measure(lab):

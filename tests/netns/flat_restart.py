@@ -41,17 +41,15 @@ def no_loss(running):
 def restart_under_load(lab, place):
     before = rules(lab)
     running = pingers(lab)
-    try:
-        lab.stop_program(*place)
-        same_rules(lab, before, "while it is away")
-        lab.up_program(*place)
-        lab.up_computes_known()
-        expect(lab.program(*place).lives(), "it ended again")
-        same_rules(lab, before, "after its start")
-    finally:
-        for pinger in running:
-            pinger.ensure(100)
-        no_loss(running)
+    lab.stop_program(*place)
+    same_rules(lab, before, "while it is away")
+    lab.up_program(*place)
+    lab.up_computes_known()
+    for pinger in running:
+        pinger.ensure(100)
+    expect(lab.program(*place).lives(), "it ended again")
+    same_rules(lab, before, "after its start")
+    no_loss(running)
 
 
 def guests_still_listed(lab):

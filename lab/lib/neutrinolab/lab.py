@@ -169,18 +169,20 @@ class Lab:
         kernel.wait_for(lambda: set(COMPUTES) <= self.api.hosts_up("compute"), 15,
                         "compute-1 and compute-2 have not reported to the server")
 
-    def up_guest(self, name, host, wait=True):
+    def up_guest(self, name, host):
         if not any(server["name"] == name for server in self.api.servers()):
             self.progress(f"guest {name} on {host}")
             self.api.boot(name, host)
-        if wait:
-            self.wait_guest(name)
+        self.api.wait_active(name)
 
-    def wait_guest(self, name, limit=30):
-        self.api.wait_active(name, limit)
+    def wait_booted(self, name, limit=30):
         kernel.wait_for(lambda: "system completely up" in self.api.console(name), limit,
                         lambda: f"{name} has not booted; its console ends: "
                         + "; ".join(self.api.console(name).splitlines()[-4:]))
+
+    def wait_guest(self, name, limit=30):
+        self.api.wait_active(name, limit)
+        self.wait_booted(name, limit)
 
     def up(self, guests=GUESTS):
         self.up_hosts()
@@ -189,9 +191,10 @@ class Lab:
         if guests:
             self.up_computes_known()
         for name, host in guests:
-            self.up_guest(name, host, wait=False)
+            # One after the other: addresses and devices are then in the guests' order.
+            self.up_guest(name, host)
         for name, _ in guests:
-            self.wait_guest(name)
+            self.wait_booted(name)
 
     def guest_number(self, name):
         """The instance number, from the name its compute host gave it."""
