@@ -173,9 +173,8 @@ send_request(struct nt_bus *bus, struct nt_bus_message *msg, struct nt_request_o
 }
 
 void
-nt_bus_call(struct nt_bus *bus, const char *topic, const char *host, const char *method,
-            const char *version, struct json *args, int64_t timeout_ms, nt_bus_reply_cb *cb,
-            void *aux)
+nt_bus_call(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args, int64_t timeout_ms,
+            nt_bus_reply_cb *cb, void *aux)
 {
     struct call *call = xzalloc(sizeof *call);
     struct ids ids;
@@ -184,18 +183,18 @@ nt_bus_call(struct nt_bus *bus, const char *topic, const char *host, const char 
     timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
     draw_ids(bus, &ids);
     call->deadline = nt_mono_ms(bus->clock) + timeout_ms;
-    call->what =
-        xasprintf("%s on topic %s%s%s", method, topic, host ? " at host " : "", host ? host : "");
+    call->what = xasprintf("%s on topic %s%s%s", to->method, to->topic, to->host ? " at host " : "",
+                           to->host ? to->host : "");
     call->cb = cb;
     call->aux = aux;
     call->by_id = shash_add(&bus->calls, ids.msg_id, call);
     bus->next_deadline = MIN(bus->next_deadline, call->deadline);
 
-    struct nt_bus_message msg = { .topic = topic, .host = host, .timeout_ms = timeout_ms };
-    struct nt_request_out req = { method,       version,       NULL,          ids.msg_id,
+    struct nt_bus_message msg = { .topic = to->topic, .host = to->host, .timeout_ms = timeout_ms };
+    struct nt_request_out req = { to->method,   to->version,   NULL,          ids.msg_id,
                                   bus->reply_q, ids.unique_id, ids.request_id };
     if (send_request(bus, &msg, &req, args, &err) < 0) {
-        nt_err_context(&err, "cannot call %s", method);
+        nt_err_context(&err, "cannot call %s", to->method);
         call_end(bus, call, NULL, &err);
     }
 }
@@ -219,21 +218,19 @@ cast(struct nt_bus *bus, struct nt_bus_message *msg, const char *method, const c
 }
 
 void
-nt_bus_cast(struct nt_bus *bus, const char *topic, const char *host, const char *method,
-            const char *version, struct json *args)
+nt_bus_cast(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args)
 {
-    struct nt_bus_message msg = { .topic = topic, .host = host };
+    struct nt_bus_message msg = { .topic = to->topic, .host = to->host };
 
-    cast(bus, &msg, method, version, args);
+    cast(bus, &msg, to->method, to->version, args);
 }
 
 void
-nt_bus_fanout(struct nt_bus *bus, const char *topic, const char *method, const char *version,
-              struct json *args)
+nt_bus_fanout(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args)
 {
-    struct nt_bus_message msg = { .topic = topic, .fanout = true };
+    struct nt_bus_message msg = { .topic = to->topic, .fanout = true };
 
-    cast(bus, &msg, method, version, args);
+    cast(bus, &msg, to->method, to->version, args);
 }
 
 void

@@ -28,16 +28,27 @@ typedef void nt_bus_reply_cb(void *aux, const struct json *result, const struct 
  * end it with nt_bus_reply() or nt_bus_reply_fail(), also for casts. */
 typedef void nt_bus_handler(void *aux, struct nt_bus_request *req);
 
-/* 'host' NULL: whoever serves the topic.  'args' is consumed and may be NULL (no
- * arguments).  A call that cannot be sent ends with NT_UNAVAILABLE, or NT_TOO_LARGE,
- * from nt_bus_run(); a cast that cannot be sent is dropped with a log line. */
-void nt_bus_call(struct nt_bus *, const char *topic, const char *host, const char *method,
-                 const char *version, struct json *args, int64_t timeout_ms, nt_bus_reply_cb *,
-                 void *aux);
-void nt_bus_cast(struct nt_bus *, const char *topic, const char *host, const char *method,
-                 const char *version, struct json *args);
-void nt_bus_fanout(struct nt_bus *, const char *topic, const char *method, const char *version,
-                   struct json *args);
+/* Where a message goes.  Strings are borrowed for the call. */
+struct nt_bus_to {
+    const char *topic;
+    const char *host; /* NULL: whoever serves the topic.  Fan-out: not looked at. */
+    const char *method;
+    const char *version; /* "1.0". */
+};
+
+#define NT_BUS_TO(topic, host, method, version) \
+    &(const struct nt_bus_to)                   \
+    {                                           \
+        topic, host, method, version            \
+    }
+
+/* 'args' is consumed and may be NULL (no arguments).  A call that cannot be sent ends
+ * with NT_UNAVAILABLE, or NT_TOO_LARGE, from nt_bus_run(); a cast that cannot be sent
+ * is dropped with a log line. */
+void nt_bus_call(struct nt_bus *, const struct nt_bus_to *, struct json *args, int64_t timeout_ms,
+                 nt_bus_reply_cb *, void *aux);
+void nt_bus_cast(struct nt_bus *, const struct nt_bus_to *, struct json *args);
+void nt_bus_fanout(struct nt_bus *, const struct nt_bus_to *, struct json *args);
 
 /* Receives what is sent to 'topic', to 'topic' at 'host', and to all of 'topic'.
  * 'host' may be NULL; otherwise it is the name this program told the bus. */

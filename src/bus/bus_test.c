@@ -173,7 +173,7 @@ reply_ends_its_call_from_run(void **state)
     struct fake *f = *state;
     struct outcome o = { 0 };
 
-    nt_bus_call(f->bus, "t", NULL, "m", "1.0", NULL, 1000, on_reply, &o);
+    nt_bus_call(f->bus, NT_BUS_TO("t", NULL, "m", "1.0"), NULL, 1000, on_reply, &o);
     receive_reply(f, "\"result\":7,\"failure\":null,\"ending\":true");
     assert_int_equal(o.n, 0);
     nt_bus_run(f->bus);
@@ -193,7 +193,7 @@ keep_alive_does_not_end_a_call(void **state)
     struct fake *f = *state;
     struct outcome o = { 0 };
 
-    nt_bus_call(f->bus, "t", NULL, "m", "1.0", NULL, 1000, on_reply, &o);
+    nt_bus_call(f->bus, NT_BUS_TO("t", NULL, "m", "1.0"), NULL, 1000, on_reply, &o);
     receive_reply(f, "\"result\":null,\"failure\":null,\"ending\":false");
     nt_bus_run(f->bus);
     assert_int_equal(o.n, 0);
@@ -209,8 +209,8 @@ each_call_ends_at_its_own_deadline(void **state)
     struct fake *f = *state;
     struct outcome slow = { 0 }, fast = { 0 };
 
-    nt_bus_call(f->bus, "t", "h1", "slow", "1.0", NULL, 5000, on_reply, &slow);
-    nt_bus_call(f->bus, "t", NULL, "fast", "1.0", NULL, 1000, on_reply, &fast);
+    nt_bus_call(f->bus, NT_BUS_TO("t", "h1", "slow", "1.0"), NULL, 5000, on_reply, &slow);
+    nt_bus_call(f->bus, NT_BUS_TO("t", NULL, "fast", "1.0"), NULL, 1000, on_reply, &fast);
     f->now += 999;
     nt_bus_run(f->bus);
     assert_int_equal(fast.n, 0);
@@ -231,8 +231,8 @@ call_that_cannot_be_sent_fails_from_run(void **state)
     struct outcome o = { 0 };
 
     f->refuses = true;
-    nt_bus_call(f->bus, "t", NULL, "m", "1.0", NULL, 1000, on_reply, &o);
-    nt_bus_cast(f->bus, "t", NULL, "m", "1.0", json_object_create());
+    nt_bus_call(f->bus, NT_BUS_TO("t", NULL, "m", "1.0"), NULL, 1000, on_reply, &o);
+    nt_bus_cast(f->bus, NT_BUS_TO("t", NULL, "m", "1.0"), json_object_create());
     assert_int_equal(o.n, 0);
     nt_bus_run(f->bus);
     assert_int_equal(o.n, 1);
@@ -246,7 +246,7 @@ free_ends_calls_with_unavailable(void **state)
     struct fake *f = *state;
     struct outcome o = { 0 };
 
-    nt_bus_call(f->bus, "t", NULL, "m", "1.0", NULL, 1000, on_reply, &o);
+    nt_bus_call(f->bus, NT_BUS_TO("t", NULL, "m", "1.0"), NULL, 1000, on_reply, &o);
     nt_bus_free(TAKE(f->bus));
     assert_int_equal(o.n, 1);
     assert_int_equal(o.code, NT_UNAVAILABLE);

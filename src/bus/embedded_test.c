@@ -35,7 +35,7 @@ static void
 call(struct nt_bus *bus, const char *topic, const char *host, struct seen *seen)
 {
     seen->n = 0;
-    nt_bus_call(bus, topic, host, "m", "1.0", text_args("hi"), 60000, on_reply, seen);
+    nt_bus_call(bus, NT_BUS_TO(topic, host, "m", "1.0"), text_args("hi"), 60000, on_reply, seen);
     assert_int_equal(seen->n, 0);
 }
 
@@ -125,21 +125,21 @@ fanout_reaches_all_and_casts_take_turns(void **state)
     await_served(&w, "t", "b");
     at_a.n = at_b.n = 0;
 
-    nt_bus_cast(w.hub, "t", NULL, "m", "1.0", NULL);
-    nt_bus_cast(w.hub, "t", NULL, "m", "1.0", NULL);
+    nt_bus_cast(w.hub, NT_BUS_TO("t", NULL, "m", "1.0"), NULL);
+    nt_bus_cast(w.hub, NT_BUS_TO("t", NULL, "m", "1.0"), NULL);
     UNTIL(&w, at_a.n + at_b.n == 2);
     assert_int_equal(at_a.n, 1);
     assert_int_equal(at_b.n, 1);
 
     nt_bus_serve(w.hub, "t", NULL, echo, &at_hub);
-    nt_bus_fanout(w.a, "t", "m", "1.0", text_args("all"));
+    nt_bus_fanout(w.a, NT_BUS_TO("t", NULL, "m", "1.0"), text_args("all"));
     UNTIL(&w, at_a.n == 2 && at_b.n == 2 && at_hub.n == 1);
     assert_string_equal(at_b.text, "all");
     assert_string_equal(at_b.peer, "a");
     assert_string_equal(at_hub.peer, "a");
 
     /* The hub's own program comes first. */
-    nt_bus_cast(w.b, "t", NULL, "m", "1.0", NULL);
+    nt_bus_cast(w.b, NT_BUS_TO("t", NULL, "m", "1.0"), NULL);
     UNTIL(&w, at_hub.n == 2);
     assert_int_equal(at_a.n + at_b.n, 4);
     teardown(&w);
@@ -161,8 +161,8 @@ absent_host_is_named_at_once(void **state)
     UNTIL(&w, reply.n);
     assert_int_equal(reply.code, NT_UNAVAILABLE);
     assert_non_null(strstr(reply.msg, "topic compute at host c9"));
-    nt_bus_cast(w.a, "compute", "c9", "m", "1.0", NULL);
-    nt_bus_cast(w.hub, "compute", "c9", "m", "1.0", NULL);
+    nt_bus_cast(w.a, NT_BUS_TO("compute", "c9", "m", "1.0"), NULL);
+    nt_bus_cast(w.hub, NT_BUS_TO("compute", "c9", "m", "1.0"), NULL);
     turn(&w);
     teardown(&w);
 }
@@ -226,7 +226,7 @@ peers_come_back_after_the_hub_was_away(void **state)
     call(w.a, "held", NULL, &reply);
     UNTIL(&w, reply.n);
     assert_int_equal(reply.code, NT_UNAVAILABLE);
-    nt_bus_cast(w.a, "held", NULL, "m", "1.0", NULL);
+    nt_bus_cast(w.a, NT_BUS_TO("held", NULL, "m", "1.0"), NULL);
 
     start_hub(&w, NULL);
     UNTIL(&w, nt_bus_is_connected(w.a) && nt_bus_is_connected(w.b));
@@ -266,7 +266,7 @@ call_ends_with_timeout_when_nobody_answers(void **state)
 
     setup_peers(&w, false);
     nt_bus_serve(w.hub, "t", NULL, hold, &at_hub);
-    nt_bus_call(w.a, "t", NULL, "slow", "1.0", NULL, 4000, on_reply, &reply);
+    nt_bus_call(w.a, NT_BUS_TO("t", NULL, "slow", "1.0"), NULL, 4000, on_reply, &reply);
     UNTIL(&w, at_hub.n);
     turn(&w);
     assert_int_equal(reply.n, 0);
@@ -419,7 +419,8 @@ bench_reply(void *bench_, const struct json *result, const struct nt_err *err)
     b->done++;
     if (b->left > 0) {
         b->left--;
-        nt_bus_call(b->bus, "t", NULL, "m", "1.0", text_args("hi"), 60000, bench_reply, b);
+        nt_bus_call(b->bus, NT_BUS_TO("t", NULL, "m", "1.0"), text_args("hi"), 60000, bench_reply,
+                    b);
     }
 }
 
@@ -437,7 +438,7 @@ measure(bool tcp, int window, int n)
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (int i = 0; i < window; i++) {
-        nt_bus_call(w.a, "t", NULL, "m", "1.0", text_args("hi"), 60000, bench_reply, &b);
+        nt_bus_call(w.a, NT_BUS_TO("t", NULL, "m", "1.0"), text_args("hi"), 60000, bench_reply, &b);
     }
     UNTIL(&w, b.done == n);
     clock_gettime(CLOCK_MONOTONIC, &end);

@@ -174,7 +174,7 @@ report_guest(struct compute *c, struct guest *guest)
     ovs_strlcpy(report->id, guest->view.id, sizeof report->id);
     report->phase = guest->phase;
     guest->report_pending = true;
-    nt_rpc_call(c->env.bus, &nt_conductor, NULL, "update_instance", &args, CALL_TIMEOUT_MS,
+    nt_rpc_call(c->env.bus, NT_TO(&nt_conductor, NULL, "update_instance"), &args, CALL_TIMEOUT_MS,
                 report_done, report);
 }
 
@@ -606,8 +606,8 @@ run_sync(struct compute *c)
     c->sync_pending = true;
     c->next_sync = nt_mono_ms(c->env.clock) + RETRY_MS;
     ovs_strlcpy(args.host, c->env.host, sizeof args.host);
-    nt_rpc_call(c->env.bus, &nt_conductor, NULL, "get_instances", &args, CALL_TIMEOUT_MS, sync_done,
-                c);
+    nt_rpc_call(c->env.bus, NT_TO(&nt_conductor, NULL, "get_instances"), &args, CALL_TIMEOUT_MS,
+                sync_done, c);
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "net/text.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 
@@ -129,29 +130,6 @@ guest_load(const char *folder, struct guest **out, struct nt_err *err)
     return rc;
 }
 
-/* Length of the UTF-8 sequence at 'p', 0 when there is none. */
-static size_t
-utf8_length(const unsigned char *p, size_t left)
-{
-    size_t n = p[0] < 0x80             ? 1
-               : (p[0] & 0xe0) == 0xc0 ? 2
-               : (p[0] & 0xf0) == 0xe0 ? 3
-               : (p[0] & 0xf8) == 0xf0 ? 4
-                                       : 0;
-
-    if (!n || n > left || (n == 2 && p[0] < 0xc2) || (n == 3 && p[0] == 0xe0 && p[1] < 0xa0)
-        || (n == 3 && p[0] == 0xed && p[1] > 0x9f) || (n == 4 && p[0] == 0xf0 && p[1] < 0x90)
-        || (n == 4 && (p[0] > 0xf4 || (p[0] == 0xf4 && p[1] > 0x8f)))) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
-}
-
 static char *
 clean_text(const char *text, size_t len)
 {
@@ -159,7 +137,7 @@ clean_text(const char *text, size_t len)
 
     for (size_t i = 0; i < len;) {
         const unsigned char *p = (const unsigned char *) text + i;
-        size_t n = utf8_length(p, len - i);
+        size_t n = nt_utf8_length(text + i, len - i);
         bool control = *p < ' ' ? *p != '\t' && *p != '\n' && *p != '\r' : *p == 0x7f;
 
         if (n && !control) {

@@ -404,9 +404,10 @@ run_reports(struct flat *f)
             call->flat = f;
             call->report = report;
             report->is_sent = true;
-            nt_rpc_call(f->env.bus, &nt_conductor, NULL,
-                        report->is_release ? "release_fixed_ip" : "lease_fixed_ip", &report->args,
-                        CALL_TIMEOUT_MS, report_done, call);
+            nt_rpc_call(f->env.bus,
+                        NT_TO(&nt_conductor, NULL,
+                              report->is_release ? "release_fixed_ip" : "lease_fixed_ip"),
+                        &report->args, CALL_TIMEOUT_MS, report_done, call);
         }
     }
 }
@@ -509,7 +510,7 @@ run_claim(struct flat *f)
     ovs_strlcpy(args.host, f->env.host, sizeof args.host);
     ovs_strlcpy(args.bridge, nt_config_str(f->env.config, "flat_network_bridge"),
                 sizeof args.bridge);
-    nt_rpc_call(f->env.bus, &nt_conductor, NULL, "claim_networks", &args, CALL_TIMEOUT_MS,
+    nt_rpc_call(f->env.bus, NT_TO(&nt_conductor, NULL, "claim_networks"), &args, CALL_TIMEOUT_MS,
                 claim_done, f);
 }
 

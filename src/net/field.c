@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "net/addr.h"
+#include "net/text.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 
@@ -121,6 +122,9 @@ check_text(const char *path, const char *text, size_t max, bool multiline, struc
 
     if (len > max) {
         return nt_fail(err, NT_INVALID, "%s is too long: %zu bytes, at most %zu", path, len, max);
+    }
+    if (!nt_is_utf8(text, len)) {
+        return nt_fail(err, NT_INVALID, "%s is not valid UTF-8", path);
     }
     for (const char *p = text; *p; p++) {
         unsigned char c = *p;

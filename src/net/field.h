@@ -7,7 +7,7 @@
  *         { 0 },
  *     };
  *
- * Text is checked on the way in: valid UTF-8 (the JSON parser does that), no NUL,
+ * Text is checked on the way in: valid UTF-8, no NUL,
  * no control characters, length below the field's size.  What is wrong is named
  * with its path ("server.networks[1].uuid"). */
 #pragma once

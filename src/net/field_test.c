@@ -63,6 +63,7 @@ wrong_values_are_named_with_their_path(void **state)
     refuse("{}", "thing.name is missing");
     refuse("{\"name\": 1}", "thing.name must be a text, not a number");
     refuse("{\"name\": \"12345678\"}", "thing.name is too long: 8 bytes, at most 7");
+    refuse("{\"name\": \"a\xc0\x80\"}", "thing.name is not valid UTF-8");
     refuse("{\"name\": \"a\\nb\"}", "thing.name has a control character (0x0a)");
     refuse("{\"name\": \"a\", \"ip\": \"10.0.0\"}",
            "thing.ip is not an IPv4 address such as 10.0.0.2");

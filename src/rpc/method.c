@@ -87,38 +87,43 @@ ignore_reply(void *aux, const void *result, const struct nt_err *err)
 {
 }
 
-void
-nt_rpc_call(struct nt_bus *bus, const struct nt_interface *iface, const char *host,
-            const char *method, const void *args, int64_t timeout_ms, nt_rpc_reply_cb *cb,
-            void *aux)
+static struct nt_bus_to
+bus_to(const struct nt_rpc_to *to, const struct nt_method *m)
 {
-    const struct nt_method *m = method_get(iface, method);
+    return (struct nt_bus_to){ to->iface->topic, to->host, m->name, m->version };
+}
+
+void
+nt_rpc_call(struct nt_bus *bus, const struct nt_rpc_to *to, const void *args, int64_t timeout_ms,
+            nt_rpc_reply_cb *cb, void *aux)
+{
+    const struct nt_method *m = method_get(to->iface, to->method);
+    struct nt_bus_to where = bus_to(to, m);
     struct pending *p = xmalloc(sizeof *p);
 
-    p->iface = iface;
+    p->iface = to->iface;
     p->method = m;
     p->cb = cb ? cb : ignore_reply;
     p->aux = aux;
-    nt_bus_call(bus, iface->topic, host, m->name, m->version, encode_args(m, args), timeout_ms,
-                take_reply, p);
+    nt_bus_call(bus, &where, encode_args(m, args), timeout_ms, take_reply, p);
 }
 
 void
-nt_rpc_cast(struct nt_bus *bus, const struct nt_interface *iface, const char *host,
-            const char *method, const void *args)
+nt_rpc_cast(struct nt_bus *bus, const struct nt_rpc_to *to, const void *args)
 {
-    const struct nt_method *m = method_get(iface, method);
+    const struct nt_method *m = method_get(to->iface, to->method);
+    struct nt_bus_to where = bus_to(to, m);
 
-    nt_bus_cast(bus, iface->topic, host, m->name, m->version, encode_args(m, args));
+    nt_bus_cast(bus, &where, encode_args(m, args));
 }
 
 void
-nt_rpc_fanout(struct nt_bus *bus, const struct nt_interface *iface, const char *method,
-              const void *args)
+nt_rpc_fanout(struct nt_bus *bus, const struct nt_rpc_to *to, const void *args)
 {
-    const struct nt_method *m = method_get(iface, method);
+    const struct nt_method *m = method_get(to->iface, to->method);
+    struct nt_bus_to where = bus_to(to, m);
 
-    nt_bus_fanout(bus, iface->topic, m->name, m->version, encode_args(m, args));
+    nt_bus_fanout(bus, &where, encode_args(m, args));
 }
 
 /* Same major, and a minor that we have. */

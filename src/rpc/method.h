@@ -29,14 +29,25 @@ struct nt_interface {
  * has no result.  An answer that does not fit the table is NT_FAULT. */
 typedef void nt_rpc_reply_cb(void *aux, const void *result, const struct nt_err *err);
 
-/* Sends 'args' (borrowed, encoded at once; NULL for a method without any).  'host' NULL:
- * whoever serves it.  'method' must be in the table (asserted).  The callback may be NULL. */
-void nt_rpc_call(struct nt_bus *, const struct nt_interface *, const char *host, const char *method,
-                 const void *args, int64_t timeout_ms, nt_rpc_reply_cb *, void *aux);
-void nt_rpc_cast(struct nt_bus *, const struct nt_interface *, const char *host, const char *method,
-                 const void *args);
-void nt_rpc_fanout(struct nt_bus *, const struct nt_interface *, const char *method,
-                   const void *args);
+/* Where a call goes, and what it is. */
+struct nt_rpc_to {
+    const struct nt_interface *iface;
+    const char *host;   /* NULL: whoever serves it.  Fan-out: not looked at. */
+    const char *method; /* Must be in the table (asserted). */
+};
+
+#define NT_TO(iface, host, method) \
+    &(const struct nt_rpc_to)      \
+    {                              \
+        iface, host, method        \
+    }
+
+/* Sends 'args' (borrowed, encoded at once; NULL for a method without any).  The
+ * callback may be NULL. */
+void nt_rpc_call(struct nt_bus *, const struct nt_rpc_to *, const void *args, int64_t timeout_ms,
+                 nt_rpc_reply_cb *, void *aux);
+void nt_rpc_cast(struct nt_bus *, const struct nt_rpc_to *, const void *args);
+void nt_rpc_fanout(struct nt_bus *, const struct nt_rpc_to *, const void *args);
 
 /* Handlers by name, in a table that ends with a NULL name.  'args' is borrowed for
  * the call.  The handler, or whoever it hands 'req' to, ends the request with

@@ -169,8 +169,8 @@ static void
 raw_call(struct world *w, const char *method, const char *version, const char *args)
 {
     w->n_replies = 0;
-    nt_bus_call(w->bus, "calc", NULL, method, version, args ? json_from_string(args) : NULL, 1000,
-                on_json, w);
+    nt_bus_call(w->bus, NT_BUS_TO("calc", NULL, method, version),
+                args ? json_from_string(args) : NULL, 1000, on_json, w);
     until_replied(w);
 }
 
@@ -180,7 +180,7 @@ structs_go_there_and_back(void **state)
     struct world *w = *state;
     struct add_args args = { "x", 2, 3, CONST_CAST(char *, "two\nlines") };
 
-    nt_rpc_call(w->bus, &calc, NULL, "add", &args, 1000, on_sum, w);
+    nt_rpc_call(w->bus, NT_TO(&calc, NULL, "add"), &args, 1000, on_sum, w);
     until_replied(w);
     assert_int_equal(w->code, NT_OK);
     assert_int_equal(w->sum, 5);
@@ -192,10 +192,10 @@ method_without_arguments_and_result_works(void **state)
 {
     struct world *w = *state;
 
-    nt_rpc_call(w->bus, &calc, NULL, "nop", NULL, 1000, on_nop, w);
+    nt_rpc_call(w->bus, NT_TO(&calc, NULL, "nop"), NULL, 1000, on_nop, w);
     until_replied(w);
     assert_int_equal(w->code, NT_OK);
-    nt_rpc_cast(w->bus, &calc, NULL, "nop", NULL);
+    nt_rpc_cast(w->bus, NT_TO(&calc, NULL, "nop"), NULL);
     nt_bus_run(w->bus);
     assert_int_equal(w->n_handled, 2);
 }
@@ -270,7 +270,7 @@ malformed_answer_is_a_fault_that_names_the_method(void **state)
     struct add_args args = { "x", 2, 3, NULL };
 
     w->lies = true;
-    nt_rpc_call(w->bus, &calc, NULL, "add", &args, 1000, on_sum, w);
+    nt_rpc_call(w->bus, NT_TO(&calc, NULL, "add"), &args, 1000, on_sum, w);
     until_replied(w);
     assert_int_equal(w->code, NT_FAULT);
     assert_string_equal(w->msg,

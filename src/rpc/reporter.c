@@ -69,8 +69,8 @@ nt_reporter_run(struct nt_reporter *r)
     if (r->opts.fill) {
         r->opts.fill(r->opts.aux, &r->args);
     }
-    nt_rpc_call(r->opts.bus, &nt_conductor, NULL, "report_state", &r->args, r->opts.interval_ms,
-                report_done, r);
+    nt_rpc_call(r->opts.bus, NT_TO(&nt_conductor, NULL, "report_state"), &r->args,
+                r->opts.interval_ms, report_done, r);
 }
 
 void

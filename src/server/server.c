@@ -75,7 +75,7 @@ fetch_console(void *server_, const struct nt_instance *instance, int64_t length,
 
     struct console_call *call = xmalloc(sizeof *call);
     *call = (struct console_call){ done, done_aux };
-    nt_rpc_call(server->bus, &nt_compute_host, instance->host, "get_console_output", &args,
+    nt_rpc_call(server->bus, NT_TO(&nt_compute_host, instance->host, "get_console_output"), &args,
                 CONSOLE_TIMEOUT_MS, console_reply, call);
 }
 

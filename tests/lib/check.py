@@ -13,7 +13,10 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../lab/lib"))
 
-from neutrinolab.kernel import Failed, wait_for  # noqa: E402,F401
+from neutrinolab.kernel import Failed, wait_for  # noqa: E402
+
+__all__ = ["Failed", "check", "cleanup", "done", "equal", "equal_text", "expect", "need",
+           "wait_for"]
 
 _failed = []
 _count = 0

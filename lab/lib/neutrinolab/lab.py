@@ -145,14 +145,17 @@ class Lab:
         return program
 
     def up_programs(self):
-        self.progress("neutrino-server on controller-1")
-        self.up_program("controller-1", "server")
-        self.progress("neutrino-flat on controller-1, neutrino-compute on compute-1, compute-2")
-        rest = programs.PLACES[1:]
-        for host, name in rest:
-            self.up_program(host, name, wait=False)
-        for host, name in rest:
-            self.programs[host, name].wait_ready()
+        def start(places):
+            missing = [place for place in places if place not in self.programs]
+            if missing:
+                self.progress(", ".join(f"neutrino-{name} on {host}" for host, name in missing))
+            for host, name in missing:
+                self.up_program(host, name, wait=False)
+            for place in places:
+                self.programs[place].wait_ready()
+
+        start(programs.PLACES[:1])
+        start(programs.PLACES[1:])
 
     def up_network(self):
         """Creates the network unless it is there, and waits until its host serves it."""

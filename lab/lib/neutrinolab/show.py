@@ -6,7 +6,7 @@ import time
 
 from . import hosts, probes
 
-DHCP_LINE = re.compile(r"^(\w+ +\d+ [\d:]+ \S+) (?:\w+\.\w+ )?(dnsmasq-dhcp\[\d+\]: .*)$")
+DHCP_LINE = re.compile(r"^(\w+ +\d+ [\d:]+ \S+) (?:\w+\.\w+ )?(dnsmasq-dhcp\[\d+\]: DHCP.*)$")
 
 
 def table(columns, rows):
@@ -57,7 +57,8 @@ def everything(lab, out, started):
     out("Instances")
     out(instances(lab))
     out("\nDHCP, from dnsmasq's log on controller-1")
-    for line in dhcp_lines(lab)[-13:]:
+    lines = dhcp_lines(lab)
+    for line in lines if len(lines) <= 13 else [*lines[:1], "...", *lines[-11:]]:
         out(f"  {line}")
     out("\nConsole of cirros")
     for line in lab.api.console("cirros").splitlines()[:30]:

@@ -88,7 +88,7 @@ send_build(struct notify *notify, const struct boot *boot)
                 err.msg, NULL);
         return;
     }
-    nt_rpc_cast(notify->bus, &nt_compute_host, boot->host, "build_instance", &args);
+    nt_rpc_cast(notify->bus, NT_TO(&nt_compute_host, boot->host, "build_instance"), &args);
     nt_info("instance to be built", "instance", boot->instance_id, "host", boot->host, NULL);
     nt_instance_view_clear(&args.instance);
 }
@@ -184,8 +184,8 @@ put_address(struct boot_address *address)
     }
     address->retry_at = 0;
     boot->n_calls++;
-    nt_rpc_call(boot->notify->bus, &nt_network_host, address->host, "put_fixed_ip", &address->args,
-                CALL_TIMEOUT_MS, put_address_reply, address);
+    nt_rpc_call(boot->notify->bus, NT_TO(&nt_network_host, address->host, "put_fixed_ip"),
+                &address->args, CALL_TIMEOUT_MS, put_address_reply, address);
 }
 
 static struct boot *
@@ -287,8 +287,8 @@ start_release(struct notify *notify, const struct change *c)
     release->notify = notify;
     ovs_strlcpy(release->port_id, c->port_id, sizeof release->port_id);
     ovs_list_push_back(&notify->releases, &release->node);
-    nt_rpc_call(notify->bus, &nt_network_host, c->host, "delete_fixed_ip", &args, CALL_TIMEOUT_MS,
-                delete_address_reply, release);
+    nt_rpc_call(notify->bus, NT_TO(&nt_network_host, c->host, "delete_fixed_ip"), &args,
+                CALL_TIMEOUT_MS, delete_address_reply, release);
 }
 
 static void
@@ -297,7 +297,7 @@ send_terminate(struct notify *notify, const struct change *c)
     struct nt_instance_args args = { .number = c->number };
 
     ovs_strlcpy(args.id, c->instance_id, sizeof args.id);
-    nt_rpc_cast(notify->bus, &nt_compute_host, c->host, "terminate_instance", &args);
+    nt_rpc_cast(notify->bus, NT_TO(&nt_compute_host, c->host, "terminate_instance"), &args);
 }
 
 static void
@@ -306,7 +306,7 @@ send_networks_changed(struct notify *notify, const char *reason)
     struct nt_networks_changed_args args = { .reason = "" };
 
     ovs_strlcpy(args.reason, reason, sizeof args.reason);
-    nt_rpc_fanout(notify->bus, &nt_network_host, "networks_changed", &args);
+    nt_rpc_fanout(notify->bus, NT_TO(&nt_network_host, NULL, "networks_changed"), &args);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/text.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "wire/http/base64.h"

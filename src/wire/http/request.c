@@ -3,11 +3,13 @@
 #include "wire/http/request.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
+#include "net/text.h"
 #include "openvswitch/dynamic-string.h"
 
 void
@@ -60,54 +62,6 @@ nt_http_request_deinit(struct nt_http_request *req)
     free(req->method);
     free(req->body);
     memset(req, 0, sizeof *req);
-}
-
-/* Bytes of the UTF-8 character at 's' (of 'len' bytes), or 0 when there is none. */
-static size_t
-utf8_len(const unsigned char *s, size_t len)
-{
-    /* First byte's range, length of the character, second byte's range: what the
-     * table of RFC 3629 section 4 allows. */
-    static const struct {
-        unsigned char first, last, n, min, max;
-    } rows[] = {
-        { 0x01, 0x7f, 1, 0, 0 },       { 0xc2, 0xdf, 2, 0x80, 0xbf }, { 0xe0, 0xe0, 3, 0xa0, 0xbf },
-        { 0xe1, 0xec, 3, 0x80, 0xbf }, { 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
-        { 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf }, { 0xf4, 0xf4, 4, 0x80, 0x8f },
-    };
-
-    for (size_t i = 0; i < NT_ARRAY_SIZE(rows); i++) {
-        if (s[0] < rows[i].first || s[0] > rows[i].last) {
-            continue;
-        }
-        if (rows[i].n > len) {
-            return 0;
-        }
-        if (rows[i].n > 1 && (s[1] < rows[i].min || s[1] > rows[i].max)) {
-            return 0;
-        }
-        for (size_t j = 2; j < rows[i].n; j++) {
-            if ((s[j] & 0xc0) != 0x80) {
-                return 0;
-            }
-        }
-        return rows[i].n;
-    }
-    return 0;
-}
-
-bool
-nt_is_utf8(const char *s, size_t len)
-{
-    while (len) {
-        size_t n = utf8_len((const unsigned char *) s, len);
-        if (!n) {
-            return false;
-        }
-        s += n;
-        len -= n;
-    }
-    return true;
 }
 
 static int
@@ -194,13 +148,18 @@ parse_query(struct nt_http_request *req, const char *query, size_t len, struct n
         size_t name_len = eq ? (size_t) (eq - query) : n;
         AUTO_FREE char *name = NULL;
         AUTO_FREE char *value = NULL;
+        char what[64];
 
         if (req->query.n == NT_HTTP_MAX_QUERY) {
             return nt_fail(err, NT_INVALID, "more than %d query parameters", NT_HTTP_MAX_QUERY);
         }
-        if (decode(query, name_len, true, "query", &name, err) < 0
-            || decode(eq ? eq + 1 : "", eq ? n - name_len - 1 : 0, true, "query", &value, err)
-                   < 0) {
+        if (decode(query, name_len, true, "query", &name, err) < 0) {
+            return -1;
+        }
+        /* Plain letters only: a cut name must stay UTF-8. */
+        snprintf(what, sizeof what, "query parameter %.*s",
+                 (int) strspn(name, "abcdefghijklmnopqrstuvwxyz_-"), name);
+        if (decode(eq ? eq + 1 : "", eq ? n - name_len - 1 : 0, true, what, &value, err) < 0) {
             return -1;
         }
         if (n) {

@@ -76,9 +76,6 @@ void nt_http_answer_header(struct nt_http_request *, const char *name, const cha
 void nt_http_reply(struct nt_http_request *, int status, const char *content_type, const char *body,
                    size_t len);
 
-/* True for well-formed UTF-8 (RFC 3629) without NUL. */
-bool nt_is_utf8(const char *, size_t len);
-
 /* 'text' with all but letters, digits and "-._~" as percent escapes, for a path
  * segment or a query value.  The caller frees. */
 char *nt_http_encode(const char *text);

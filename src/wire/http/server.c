@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/addr.h"
+#include "openvswitch/json.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 
@@ -172,12 +173,20 @@ request_reply(struct nt_http_request *up, const struct nt_http_answer *answer)
     }
 }
 
+/* {"error": {"code": STATUS, "message": TEXT}}: clients of every door can read it. */
 static void
-reply_text(struct request *req, int status, const char *text)
+refuse(struct request *req, int status, const char *text)
 {
-    AUTO_FREE char *line = xasprintf("%s\n", text);
+    struct json *error = json_object_create();
+    struct json *outer = json_object_create();
 
-    nt_http_reply(&req->up, status, "text/plain; charset=utf-8", line, strlen(line));
+    json_object_put(error, "code", json_integer_create(status));
+    json_object_put_string(error, "message", text);
+    json_object_put(outer, "error", error);
+
+    AUTO_FREE char *body = json_to_string(outer, JSSF_SORT);
+    json_destroy(outer);
+    nt_http_reply(&req->up, status, "application/json", body, strlen(body));
 }
 
 static void *
@@ -279,10 +288,10 @@ check_headers(struct request *req, const char *method)
 
     if (fault) {
         nt_http_answer_header(&req->up, MHD_HTTP_HEADER_CONNECTION, "close");
-        reply_text(req, MHD_HTTP_BAD_REQUEST, fault);
+        refuse(req, MHD_HTTP_BAD_REQUEST, fault);
     } else if (length && strtoull(length, NULL, 10) > req->server->limits.max_body) {
         nt_http_answer_header(&req->up, MHD_HTTP_HEADER_CONNECTION, "close");
-        reply_text(req, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+        refuse(req, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
     }
 }
 
@@ -316,11 +325,11 @@ dispatch(struct request *req)
     struct nt_http_server *server = req->server;
 
     if (req->target_err.code) {
-        reply_text(req, MHD_HTTP_BAD_REQUEST, req->target_err.msg);
+        refuse(req, MHD_HTTP_BAD_REQUEST, req->target_err.msg);
         return;
     }
     if (req->too_large) {
-        reply_text(req, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+        refuse(req, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
         return;
     }
     req->is_handled = true;
@@ -479,7 +488,7 @@ nt_http_server_free(struct nt_http_server *server)
     }
     LIST_FOR_EACH_SAFE (req, next, node, &server->requests) {
         if (req->is_handled && !req->up.is_replied) {
-            reply_text(req, MHD_HTTP_SERVICE_UNAVAILABLE, "the server stops");
+            refuse(req, MHD_HTTP_SERVICE_UNAVAILABLE, "the server stops");
         }
     }
     MHD_stop_daemon(server->daemon);

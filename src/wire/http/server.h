@@ -2,8 +2,8 @@
  *
  * The handler gets each request once its body is complete and ends it with
  * nt_http_reply(), within the call or later; meanwhile the connection sleeps.
- * A request that cannot be understood is answered here with the status and a line
- * of text and never reaches the handler: 400 for a bad target or framing, 413 for
+ * A request that cannot be understood is answered here with {"error": {"code",
+ * "message"}} and never reaches the handler: 400 for a bad target or framing, 413 for
  * a body above the limit.  Bodies and headers are never logged.  Loop thread only. */
 #pragma once
 

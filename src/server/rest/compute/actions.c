@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "openvswitch/json.h"
+#include "net/text.h"
 #include "server/core/instances.h"
 #include "server/rest/call.h"
 

@@ -50,6 +50,9 @@ read_filter(const struct call *call, struct instance_filter *filter, struct nt_e
         return nt_fail(err, NT_INVALID, "query parameter ip: '%s' is not an IPv4 address",
                        filter->address);
     }
+    if (filter->marker && !nt_is_uuid(filter->marker)) {
+        return nt_fail(err, NT_INVALID, "query parameter marker: not the id of a server");
+    }
     if (status) {
         filter->vm_state = vm_state_of_status(status);
     }

@@ -85,6 +85,19 @@ has_method(const struct json *methods, const char *name)
     return false;
 }
 
+/* Text with line ends is fine for the field type, but no password has any. */
+static int
+check_password(const char *password, struct nt_err *err)
+{
+    for (const char *p = password; p && *p; p++) {
+        if ((unsigned char) *p < ' ') {
+            return nt_fail(err, NT_INVALID,
+                           "auth.identity.password.user.password has a control character");
+        }
+    }
+    return 0;
+}
+
 static int
 sign_in(const struct call *call, const struct auth_body *body, struct identity *who,
         struct nt_err *err)
@@ -92,6 +105,9 @@ sign_in(const struct call *call, const struct auth_body *body, struct identity *
     const struct name_or_id *user = &body->user.user;
     int retval;
 
+    if (check_password(body->user.password, err) < 0) {
+        return -1;
+    }
     if (has_method(body->methods, "token")) {
         retval = auth_token(call->rest->auth, body->token, who, err);
     } else if (has_method(body->methods, "password")) {
