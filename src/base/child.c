@@ -338,8 +338,9 @@ child_run(struct nt_child *child)
         return false;
     }
     if (child->cb) {
+        /* Reaped by somebody else: how it ended is not known, so not well. */
         struct nt_child_result result = {
-            .status = got == child->pid ? status : 0,
+            .status = got == child->pid ? status : W_EXITCODE(255, 0),
             .timed_out = child->timed_out,
             .out = ds_cstr(&child->out.data),
             .out_len = child->out.data.length,

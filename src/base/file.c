@@ -107,43 +107,75 @@ sync_directory_of(const char *path)
     free(copy);
 }
 
-int
-nt_file_replace(const char *path, const char *text, size_t len, mode_t mode, bool *changed,
-                struct nt_err *err)
+/* Writes 'text' to the new file 'fd' and closes it.  Negative errno. */
+static int
+fill_and_close(int fd, const char *text, size_t len, mode_t mode, bool durable)
 {
-    if (changed) {
-        *changed = false;
-    }
-    if (has_text(path, text, len, mode)) {
-        return 0;
-    }
-
-    AUTO_FREE char *tmp = xasprintf("%s.XXXXXX", path);
-    int fd = mkostemp(tmp, O_CLOEXEC);
-
-    if (fd < 0) {
-        return nt_fail_errno(err, errno, "cannot write %s", path);
-    }
-
     int rc = write_all(fd, text, len);
-    if (!rc && (fchmod(fd, mode) < 0 || fsync(fd) < 0)) {
+
+    if (!rc && (fchmod(fd, mode) < 0 || (durable && fsync(fd) < 0))) {
         rc = -errno;
     }
     if (close(fd) < 0 && !rc) {
         rc = -errno;
     }
-    if (!rc && rename(tmp, path) < 0) {
+    return rc;
+}
+
+/* A write, with the path and the ways it can be done. */
+struct replacement {
+    const char *path, *text;
+    size_t len;
+    mode_t mode;
+    bool durable;
+};
+
+static int
+replace(const struct replacement *r)
+{
+    AUTO_FREE char *tmp = xasprintf("%s.XXXXXX", r->path);
+    int fd = mkostemp(tmp, O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+
+    int rc = fill_and_close(fd, r->text, r->len, r->mode, r->durable);
+    if (!rc && rename(tmp, r->path) < 0) {
         rc = -errno;
     }
     if (rc) {
         unlink(tmp);
-        return nt_fail_errno(err, -rc, "cannot write %s", path);
+    } else if (r->durable) {
+        sync_directory_of(r->path);
     }
-    sync_directory_of(path);
+    return rc;
+}
+
+static int
+replace_if_changed(const struct replacement *r, bool *changed, struct nt_err *err)
+{
+    bool differs = !has_text(r->path, r->text, r->len, r->mode);
+    int rc = differs ? replace(r) : 0;
+
     if (changed) {
-        *changed = true;
+        *changed = differs && !rc;
     }
-    return 0;
+    return rc ? nt_fail_errno(err, -rc, "cannot write %s", r->path) : 0;
+}
+
+int
+nt_file_replace(const char *path, const char *text, size_t len, mode_t mode, bool *changed,
+                struct nt_err *err)
+{
+    return replace_if_changed(&(struct replacement){ path, text, len, mode, true }, changed, err);
+}
+
+int
+nt_file_replace_soft(const char *path, const char *text, size_t len, mode_t mode, bool *changed,
+                     struct nt_err *err)
+{
+    return replace_if_changed(&(struct replacement){ path, text, len, mode, false }, changed, err);
 }
 
 int
@@ -151,7 +183,7 @@ nt_mkdirs(const char *path, mode_t mode, struct nt_err *err)
 {
     AUTO_FREE char *copy = xstrdup(path);
 
-    for (char *p = copy + 1;; p++) {
+    for (char *p = copy + (*copy != '\0');; p++) {
         if (*p == '/' || !*p) {
             char end = *p;
 

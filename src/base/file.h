@@ -18,6 +18,11 @@ NT_NODISCARD int nt_file_read(const char *path, size_t max, char **out, size_t *
 NT_NODISCARD int nt_file_replace(const char *path, const char *text, size_t len, mode_t mode,
                                  bool *changed, struct nt_err *);
 
+/* The same without fsync, for what is made anew at start: survives this program, not
+ * the machine. */
+NT_NODISCARD int nt_file_replace_soft(const char *path, const char *text, size_t len, mode_t mode,
+                                      bool *changed, struct nt_err *);
+
 /* mkdir -p.  Fails with NT_FAULT, naming the part that could not be made. */
 NT_NODISCARD int nt_mkdirs(const char *path, mode_t mode, struct nt_err *);
 

@@ -2,8 +2,8 @@
  *
  *     nt_info("port bound", "port", id, "host", host, NULL);
  *
- * prints "port bound port=ID host=HOST" through vlog (a NULL value leaves its pair out), so levels change at run
- * time (ovs-appctl -t PROGRAM vlog/set).  Each .c file that logs says
+ * prints "port bound port=ID host=HOST" through vlog (a NULL value leaves its pair out), so levels
+ * change at run time (ovs-appctl -t PROGRAM vlog/set).  Each .c file that logs says
  * NT_LOG_MODULE(name) once.  err: someone must act.  warn: we coped.  info: what
  * an operator will ask later.  debug: for us.  What a peer can repeat goes
  * through the _rl forms.  Never a password, a token or user data. */

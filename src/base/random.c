@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/mem.h"
 #include "openvswitch/list.h"
 #include "openvswitch/util.h"
-#include "util.h"
 
 struct draw {
     struct ovs_list node;
@@ -176,10 +176,12 @@ nt_random_uuid(struct nt_random *r, char out[NT_UUID_SIZE])
 void
 nt_random_hex(struct nt_random *r, const char *purpose, size_t n, char *out)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint8_t b;
+    AUTO_FREE uint8_t *bytes = xmalloc(n ? n : 1);
 
-        nt_random_bytes(r, purpose, &b, 1);
-        snprintf(out + 2 * i, 3, "%02x", b);
+    /* One draw, as a line of nt_random_file() is one. */
+    nt_random_bytes(r, purpose, bytes, n);
+    *out = '\0';
+    for (size_t i = 0; i < n; i++) {
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
     }
 }

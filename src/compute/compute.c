@@ -88,7 +88,6 @@ save_guest(struct compute *c, const struct guest *guest)
 struct report {
     struct compute *compute;
     char id[NT_UUID_SIZE];
-    enum guest_phase phase; /* What was reported. */
 };
 
 static void
@@ -108,7 +107,7 @@ report_done(void *report_, const void *result OVS_UNUSED, const struct nt_err *e
 
     if (guest) {
         guest->report_pending = false;
-        guest->reported = !lost && guest->phase == report->phase;
+        guest->reported = guest->reported && !lost;
         if (err && !lost) {
             nt_warn("the server does not take this guest's state; the guest is kept", "instance",
                     report->id, "why", err->msg, NULL);
@@ -172,8 +171,8 @@ report_guest(struct compute *c, struct guest *guest)
     struct report *report = xzalloc(sizeof *report);
     report->compute = c;
     ovs_strlcpy(report->id, guest->view.id, sizeof report->id);
-    report->phase = guest->phase;
     guest->report_pending = true;
+    guest->reported = true; /* Until something changes, or it gets lost. */
     nt_rpc_call(c->env.bus, NT_TO(&nt_conductor, NULL, "update_instance"), &args, CALL_TIMEOUT_MS,
                 report_done, report);
 }
@@ -236,7 +235,7 @@ set_guard(struct compute *c, const struct guest *const *guests, size_t n)
             ovs_strlcpy(port->ifname, guests[i]->ifnames[j], sizeof port->ifname);
             ovs_strlcpy(port->mac, vif->mac, sizeof port->mac);
             ovs_strlcpy(port->addresses[0], vif->address, NT_IP4_SIZE);
-            port->n_addresses = 1;
+            port->n_addresses = *vif->address != '\0';
             n_ports++;
         }
     }
@@ -332,7 +331,7 @@ plug(struct compute *c, struct guest *guest, struct nt_err *err)
     AUTO_FREE char *folder = guest_folder(c->instances_path, guest->view.number);
     AUTO_FREE char *console = guest_file(c->instances_path, guest->view.number, "console.log");
 
-    if (nt_mkdirs(folder, 0755, err) < 0 || nt_file_replace(console, "", 0, 0644, NULL, err) < 0
+    if (nt_mkdirs(folder, 0755, err) < 0 || nt_file_replace_soft(console, "", 0, 0644, NULL, err) < 0
         || ensure_bridges(c, guest, err) < 0 || c->driver->class->plug(c->driver, guest, err) < 0) {
         return -1;
     }
@@ -663,8 +662,9 @@ adopt_folder(struct compute *c, const char *name)
         return;
     }
 
+    /* One that has its devices but was not started yet goes on from there. */
     bool running = c->driver->class->adopt(c->driver, guest);
-    add_guest(c, guest, running ? GUEST_RUNNING : GUEST_DOWN);
+    add_guest(c, guest, running ? GUEST_RUNNING : guest->pid ? GUEST_DOWN : GUEST_GUARD);
     if (ensure_bridges(c, guest, &err) < 0) {
         nt_error("guest's bridge is not as it should be", "instance", guest->view.id, "why",
                  err.msg, NULL);

@@ -245,6 +245,7 @@ netns_start(struct driver *driver, struct guest *guest, struct nt_err *err)
     guest->pid = nt_child_pid(child);
     guest->pid_start = start_time(guest->pid);
     if (!watch(d, guest)) {
+        nt_child_kill(child, SIGKILL);
         return nt_fail(err, NT_FAULT, "guest %s ended at once", guest->handle);
     }
     return 0;

@@ -31,7 +31,7 @@ struct guest {
     pid_t pid;                       /* The driver's; 0: none. */
     int64_t pid_start;               /* Start time of 'pid', against reuse of the number. */
     enum guest_phase phase;
-    bool reported;           /* The server knows the present state. */
+    bool reported;           /* The present state was reported, or is being. */
     bool report_pending;     /* A report is under way. */
     int64_t report_at;       /* Monotonic; not before. */
     char fault[NT_ERR_SIZE]; /* Why it could not be built. */

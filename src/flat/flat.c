@@ -45,8 +45,9 @@ struct flat {
     struct nt_rpc_service *service;
     struct nt_reporter *reporter;
     bool rules_changed;
-    bool claimed;       /* The server's answer was worked through. */
+    bool claimed;       /* Asked since it was last due; false again if that failed. */
     bool claim_pending; /* claim_networks is under way. */
+    bool claim_stale;   /* An address changed after that: its answer may not know. */
     int64_t next_claim; /* Monotonic, as the rest. */
     int64_t next_watch;
     int64_t next_report; /* Of leases. */
@@ -376,7 +377,7 @@ report_done(void *call_, const void *result OVS_UNUSED, const struct nt_err *err
     struct flat *f = call->flat;
 
     if (err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT)) {
-        call->report->is_sent = false;
+        flat_report_again(&f->model, call->report);
         f->next_report = nt_mono_ms(f->env.clock) + RETRY_MS;
     } else {
         if (err) {
@@ -479,6 +480,15 @@ claim_done(void *f_, const void *result_, const struct nt_err *err)
     f->claim_pending = false;
     if (err) {
         nt_warn("networks not fetched", "why", err->msg, NULL);
+        f->claimed = false;
+        return;
+    }
+
+    /* The bus hands out a batch's requests before its answers, so this view may be
+     * older than an address that is in the model already. */
+    if (f->claim_stale) {
+        f->claimed = false;
+        f->next_claim = 0;
         return;
     }
 
@@ -490,7 +500,6 @@ claim_done(void *f_, const void *result_, const struct nt_err *err)
     for (size_t i = 0; i < own.n_networks; i++) {
         nt_fields_copy(nt_network_view_fields, &own.networks[i], &result->networks[i]);
     }
-    f->claimed = true;
     take_networks(f, &own);
     free(own.networks);
 }
@@ -505,7 +514,10 @@ run_claim(struct flat *f)
         || nt_mono_ms(f->env.clock) < f->next_claim) {
         return;
     }
+    /* What becomes due while this one is under way is asked for again. */
+    f->claimed = true;
     f->claim_pending = true;
+    f->claim_stale = false;
     f->next_claim = nt_mono_ms(f->env.clock) + RETRY_MS;
     ovs_strlcpy(args.host, f->env.host, sizeof args.host);
     ovs_strlcpy(args.bridge, nt_config_str(f->env.config, "flat_network_bridge"),
@@ -588,18 +600,22 @@ change_entry(struct flat *f, const struct nt_fixed_ip_args *args, struct nt_bus_
              bool release)
 {
     struct nt_err err = { 0 };
-    struct flat_network *network = served_network(f, args->network_id, &err);
+    struct flat_network *network = flat_model_network(&f->model, args->network_id);
 
-    if (!network) {
+    /* Also while the network cannot be served: the hosts file of later is right. */
+    if (network) {
+        if (release) {
+            flat_entry_unuse(network, args->entry.address, args->entry.mac);
+        } else {
+            flat_entry_put(network, &args->entry);
+        }
+        hosts_changed(f, network);
+        f->claim_stale = true;
+    }
+    if (!served_network(f, args->network_id, &err)) {
         nt_bus_reply_fail(req, &err);
         return;
     }
-    if (release) {
-        flat_entry_unuse(network, args->entry.address, args->entry.mac);
-    } else {
-        flat_entry_put(network, &args->entry);
-    }
-    model_changed(f);
     apply_hosts(f, network);
 
     struct told *told = xmalloc(sizeof *told);

@@ -204,17 +204,27 @@ flat_entry_unuse(struct flat_network *network, const char *address, const char *
 }
 
 static bool
-has_report(const struct flat_model *m, const char *network_id, const char *address)
+is_same_lease(const struct nt_lease_args *a, const struct nt_lease_args *b)
+{
+    return !strcmp(a->network_id, b->network_id) && !strcmp(a->address, b->address)
+           && !strcmp(a->mac, b->mac);
+}
+
+/* The latest report of the entry's lease, or NULL. */
+static const struct lease_report *
+find_report(const struct flat_model *m, const char *network_id, const struct nt_host_entry *entry)
 {
     const struct lease_report *report;
 
-    LIST_FOR_EACH (report, node, &m->reports) {
+    LIST_FOR_EACH_REVERSE(report, node, &m->reports)
+    {
         if (!strcmp(report->args.network_id, network_id)
-            && !strcmp(report->args.address, address)) {
-            return true;
+            && !strcmp(report->args.address, entry->address)
+            && !strcmp(report->args.mac, entry->mac)) {
+            return report;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* What dnsmasq told us and the server does not know yet beats the server's view. */
@@ -222,14 +232,23 @@ static void
 keep_unconfirmed_leases(const struct flat_model *m, const struct flat_network *network,
                         struct nt_network_view *view)
 {
+    size_t n = 0;
+
     for (size_t i = 0; m->n_reports && i < view->n_entries; i++) {
         struct nt_host_entry *entry = &view->entries[i];
         const struct nt_host_entry *old = flat_entry(network, entry->address);
+        const struct lease_report *report = find_report(m, view->id, entry);
 
-        if (old && !strcmp(old->mac, entry->mac) && has_report(m, view->id, entry->address)) {
+        if (report && old && !strcmp(old->mac, entry->mac)) {
             copy_lease(entry, old);
+        } else if (report && report->is_release) {
+            entry->leased = false;
+        }
+        if (entry->allocated || entry->leased) {
+            view->entries[n++] = *entry;
         }
     }
+    view->n_entries = m->n_reports ? n : view->n_entries;
 }
 
 struct flat_network *
@@ -263,8 +282,7 @@ flat_report_add(struct flat_model *m, bool is_release, const struct nt_lease_arg
     struct lease_report *old;
 
     LIST_FOR_EACH_SAFE (old, node, &m->reports) {
-        if (!old->is_sent && !strcmp(old->args.network_id, args->network_id)
-            && !strcmp(old->args.address, args->address) && !strcmp(old->args.mac, args->mac)) {
+        if (!old->is_sent && is_same_lease(&old->args, args)) {
             flat_report_remove(m, old);
         }
     }
@@ -274,6 +292,21 @@ flat_report_add(struct flat_model *m, bool is_release, const struct nt_lease_arg
     report->args = *args;
     ovs_list_push_back(&m->reports, &report->node);
     m->n_reports++;
+}
+
+void
+flat_report_again(struct flat_model *m, struct lease_report *report)
+{
+    const struct lease_report *later = report;
+
+    report->is_sent = false;
+    LIST_FOR_EACH_CONTINUE(later, node, &m->reports)
+    {
+        if (is_same_lease(&later->args, &report->args)) {
+            flat_report_remove(m, report);
+            return;
+        }
+    }
 }
 
 char *

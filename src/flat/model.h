@@ -61,6 +61,10 @@ void flat_entry_remove(struct flat_network *, struct nt_host_entry *);
 void flat_report_add(struct flat_model *, bool is_release, const struct nt_lease_args *);
 void flat_report_remove(struct flat_model *, struct lease_report *);
 
+/* The report did not get through: it is to be sent again, or is removed if a later
+ * one of the same lease is there, which it must not follow. */
+void flat_report_again(struct flat_model *, struct lease_report *);
+
 /* The snapshot's text; the caller frees. */
 char *flat_model_to_text(const struct flat_model *);
 

@@ -27,6 +27,7 @@ struct nt_guard {
     bool has_want;
     bool dirty;      /* 'want' is not known to be installed. */
     bool read_again; /* 'installed' is not to be trusted. */
+    bool rebuild;    /* Writing the difference failed: a new table is tried. */
     bool rechecking; /* This difference would be somebody else's doing. */
     struct nt_guard_table want, installed;
     struct nt_guard_table applying; /* Being written. */
@@ -142,6 +143,9 @@ listed(void *g_, const struct nt_child_result *result)
     }
     nt_guard_table_clear(&g->installed);
     nt_guard_table_parse(result->out, &g->installed);
+    if (g->rebuild) {
+        free(shash_find_and_delete(&g->installed.chains, NT_GUARD_BASE));
+    }
     g->read_again = false;
     g->dirty = true;
 }
@@ -156,8 +160,10 @@ applied(void *g_, const struct nt_child_result *result)
     if (!nt_child_ok(result)) {
         nt_child_describe(result, why, sizeof why);
         fail(g, "nft", why);
+        g->rebuild = true;
         return;
     }
+    g->rebuild = false;
     nt_guard_table_swap(&g->installed, &g->applying);
     g->stats.applies++;
     g->backoff_ms = MIN_BACKOFF_MS;

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
 
-#define BASE "prerouting"
+#define BASE NT_GUARD_BASE
 
 /* Before the bridge's own look-up, so that it learns no forged address either. */
 static const char base_body[] = "type filter hook prerouting priority dstnat; policy accept;\n"

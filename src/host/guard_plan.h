@@ -10,6 +10,7 @@
 #include "openvswitch/shash.h"
 
 #define NT_GUARD_TABLE "bridge neutrino-guard"
+#define NT_GUARD_BASE "prerouting" /* The chain that hangs in the bridge. */
 
 /* A table's content.  Chain bodies are lines as nft prints them, without
  * indentation and counters' values. */

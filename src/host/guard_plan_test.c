@@ -18,39 +18,39 @@ static const struct nt_guard_port cirros = {
 };
 
 /* As nft 1.0.6 prints it. */
-static const char installed_text[]
-    = "table bridge neutrino-guard {\n"
-      "\tmap ports {\n"
-      "\t\ttype ifname : verdict\n"
-      "\t\telements = { \"vnet0\" : jump vnet0,\n"
-      "\t\t\t     \"vnet1\" : jump vnet1 }\n"
-      "\t}\n"
-      "\n"
-      "\tchain prerouting {\n"
-      "\t\ttype filter hook prerouting priority dstnat; policy accept;\n"
-      "\t\tiifname vmap @ports\n"
-      "\t}\n"
-      "\n"
-      "\tchain vnet0 {\n"
-      "\t\tether saddr != fa:16:3e:2c:e8:ec counter drop comment \"source MAC\"\n"
-      "\t\tarp saddr ether != fa:16:3e:2c:e8:ec counter drop comment \"ARP sender MAC\"\n"
-      "\t\tarp saddr ip 0.0.0.0 accept\n"
-      "\t\tarp saddr ip 10.0.0.2 accept\n"
-      "\t\tether type arp counter drop comment \"ARP sender address\"\n"
-      "\t\tudp sport { 67, 547 } counter drop comment \"DHCP server\"\n"
-      "\t\tip saddr 10.0.0.2 accept\n"
-      "\t\tip saddr 0.0.0.0 udp sport 68 udp dport 67 accept\n"
-      "\t\tether type ip counter drop comment \"source address\"\n"
-      "\t\ticmpv6 type { nd-router-advert, nd-redirect } counter drop"
-      " comment \"IPv6 router\"\n"
-      "\t\tether type ip6 accept\n"
-      "\t\tcounter drop comment \"protocol\"\n"
-      "\t}\n"
-      "\n"
-      "\tchain vnet1 {\n"
-      "\t\tcounter drop\n"
-      "\t}\n"
-      "}\n";
+static const char installed_text[] =
+    "table bridge neutrino-guard {\n"
+    "\tmap ports {\n"
+    "\t\ttype ifname : verdict\n"
+    "\t\telements = { \"vnet0\" : jump vnet0,\n"
+    "\t\t\t     \"vnet1\" : jump vnet1 }\n"
+    "\t}\n"
+    "\n"
+    "\tchain prerouting {\n"
+    "\t\ttype filter hook prerouting priority dstnat; policy accept;\n"
+    "\t\tiifname vmap @ports\n"
+    "\t}\n"
+    "\n"
+    "\tchain vnet0 {\n"
+    "\t\tether saddr != fa:16:3e:2c:e8:ec counter drop comment \"source MAC\"\n"
+    "\t\tarp saddr ether != fa:16:3e:2c:e8:ec counter drop comment \"ARP sender MAC\"\n"
+    "\t\tarp saddr ip 0.0.0.0 accept\n"
+    "\t\tarp saddr ip 10.0.0.2 accept\n"
+    "\t\tether type arp counter drop comment \"ARP sender address\"\n"
+    "\t\tudp sport { 67, 547 } counter drop comment \"DHCP server\"\n"
+    "\t\tip saddr 10.0.0.2 accept\n"
+    "\t\tip saddr 0.0.0.0 udp sport 68 udp dport 67 accept\n"
+    "\t\tether type ip counter drop comment \"source address\"\n"
+    "\t\ticmpv6 type { nd-router-advert, nd-redirect } counter drop"
+    " comment \"IPv6 router\"\n"
+    "\t\tether type ip6 accept\n"
+    "\t\tcounter drop comment \"protocol\"\n"
+    "\t}\n"
+    "\n"
+    "\tchain vnet1 {\n"
+    "\t\tcounter drop\n"
+    "\t}\n"
+    "}\n";
 
 static char *
 diff(const char *installed, const struct nt_guard_port *ports, size_t n)
@@ -78,9 +78,8 @@ what_is_right_is_left_alone(void **state)
     assert_non_null(strstr(first, "flush chain bridge neutrino-guard vnet1\n"));
     assert_null(strstr(first, "element"));
     text = diff(installed_text, ports, 1);
-    assert_string_equal(text,
-                        "delete element bridge neutrino-guard ports { \"vnet1\" }\n"
-                        "delete chain bridge neutrino-guard vnet1\n");
+    assert_string_equal(text, "delete element bridge neutrino-guard ports { \"vnet1\" }\n"
+                              "delete chain bridge neutrino-guard vnet1\n");
 }
 
 static void

@@ -383,5 +383,5 @@ nt_lease_snapshot_line(struct ds *out, int64_t network_number, int lease_time_s,
 int
 nt_lease_snapshot_write(const char *path, const char *text, struct nt_err *err)
 {
-    return nt_file_replace(path, text, strlen(text), 0600, NULL, err);
+    return nt_file_replace_soft(path, text, strlen(text), 0600, NULL, err);
 }

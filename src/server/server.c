@@ -24,6 +24,7 @@
 NT_LOG_MODULE(server);
 
 #define CONSOLE_TIMEOUT_MS 10000
+#define DRAIN_ROUNDS 10
 
 struct server {
     const struct nt_program *program;
@@ -252,7 +253,14 @@ void
 server_free(struct server *server)
 {
     if (server) {
+        /* What is pending still tells hosts; what the end of the bus submits cannot. */
+        for (int i = 0; server->ops && i < DRAIN_ROUNDS; i++) {
+            op_queue_run(server->ops);
+        }
         nt_bus_free(server->bus);
+        if (server->ops) {
+            op_queue_on_changes(server->ops, NULL, NULL);
+        }
         op_queue_free(server->ops);
         notify_free(server->notify);
         conductor_free(server->conductor);

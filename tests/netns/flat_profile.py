@@ -38,7 +38,8 @@ def snat_outside_only(lab):
 
 
 def rules_say_whose(lab):
-    for host, prefixes in (("controller-1", "nova-network|nova-api"), ("compute-1", "nova-compute")):
+    for host, prefixes in (("controller-1", "nova-network|nova-api"),
+                           ("compute-1", "nova-compute")):
         for table in ("filter", "nat"):
             rules = re.findall(rf"^-A (?:{prefixes})-\S+ .*$", lab.rules(host, table),
                                re.MULTILINE)

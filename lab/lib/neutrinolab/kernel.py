@@ -45,6 +45,10 @@ def mount(source, target, fstype=None, flags=0, data=None):
            f"mount {fstype or 'bind'} on {target}")
 
 
+def unmount(target):
+    _check(_libc.umount2(os.fsencode(target), 0), f"unmount {target}")
+
+
 @contextlib.contextmanager
 def inside_netns(name):
     """The calling thread is in the named network namespace: sockets made there stay in it."""
@@ -72,6 +76,32 @@ def netns_names():
         return sorted(os.listdir(NETNS_DIR))
     except FileNotFoundError:
         return []
+
+
+def netns_dir_state():
+    """Whether the folder of named namespaces is there, and whether it is a mount already."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        mounted = any(line.split()[4] == NETNS_DIR for line in file)
+    return {"exists": os.path.isdir(NETNS_DIR), "mounted": mounted}
+
+
+def netns_dir_restore(before):
+    """Takes back what ip(8) makes for the first named namespace, once none is left."""
+    def done():
+        if netns_names() or before["mounted"] or not netns_dir_state()["mounted"]:
+            return True
+        try:
+            unmount(NETNS_DIR)
+        except OSError:
+            return False  # In use; for a moment also by mount namespaces that just ended.
+        if not before["exists"]:
+            os.rmdir(NETNS_DIR)
+        return True
+
+    try:
+        wait_for(done, 2, NETNS_DIR)
+    except (Failed, OSError):
+        pass  # Somebody else uses it by now.
 
 
 def namespace_id(path):

@@ -108,6 +108,7 @@ class Lab:
                          "use LAB_PREFIX=NAME-")
         others = [name for name in kernel.netns_names() if name.startswith(self.netns("vm-"))]
         self.state.write("not-ours", others)
+        self.state.write("netns-dir", kernel.netns_dir_state())
         self.state.write("netns", self.fixed_netns())
         self.state.write("profile", self.profile)
         self.keys = programs.new_secrets()
@@ -263,6 +264,9 @@ class Lab:
         if left:
             raise Failed(f"cannot remove network namespace {left[0]}")
         self.hosts, self.programs, self.api = {}, {}, None
+        before = self.state.read("netns-dir")
+        if before:
+            kernel.netns_dir_restore(before)
         if keep_lock:
             for name in os.listdir(self.state.dir):
                 os.unlink(self.state.path(name))

@@ -50,7 +50,8 @@ struct boot {
     size_t n_addresses;
     size_t n_calls; /* Under way: the boot must not be freed. */
     char fault[NT_ERR_SIZE];
-    bool over; /* Submitted to the database, in one way or the other. */
+    bool over;      /* Submitted to the database, in one way or the other, or: */
+    bool cancelled; /* The instance is gone; only answers are waited for. */
 };
 
 /* An address that goes back. */
@@ -136,6 +137,10 @@ fail_boot_done(void *boot_, const struct nt_err *err)
 static void
 boot_check(struct boot *boot)
 {
+    if (boot->cancelled && !boot->n_calls) {
+        boot_free(boot);
+        return;
+    }
     if (boot->over || boot->n_calls) {
         return;
     }
@@ -238,6 +243,22 @@ start_boot(struct notify *notify, const struct changes *changes, const struct ch
     boot_start(boot);
 }
 
+/* The instance was deleted: another try would bring its addresses back on their
+ * network hosts, when somebody else may have them already. */
+static void
+cancel_boot(struct notify *notify, const char *instance_id)
+{
+    struct boot *boot;
+
+    LIST_FOR_EACH_SAFE (boot, node, &notify->boots) {
+        if (!boot->over && !strcmp(boot->instance_id, instance_id)) {
+            nt_info("boot given up", "instance", instance_id, "why", "it was deleted", NULL);
+            boot->over = boot->cancelled = true;
+            boot_check(boot);
+        }
+    }
+}
+
 static int
 settle(struct store *store, void *release_, struct changes *out, struct nt_err *err)
 {
@@ -329,6 +350,9 @@ on_changes(void *notify_, const struct changes *changes)
         case CHANGE_INSTANCE_DELETING:
             send_terminate(notify, c);
             break;
+        case CHANGE_INSTANCE_DELETED:
+            cancel_boot(notify, c->instance_id);
+            break;
         case CHANGE_FIXED_IP_UNUSED:
             start_release(notify, c);
             break;
@@ -341,7 +365,6 @@ on_changes(void *notify_, const struct changes *changes)
         case CHANGE_FIXED_IP_LEASED:
         case CHANGE_FIXED_IP_FREED:
         case CHANGE_INSTANCE_UPDATED:
-        case CHANGE_INSTANCE_DELETED:
         default:
             break;
         }
@@ -402,7 +425,8 @@ resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt
         for (size_t j = 0; !rc && j < view.n_entries; j++) {
             if (view.entries[j].allocated && !strcmp(view.entries[j].instance_id, instance->id)
                 && boot->n_addresses < networks.n * 8) {
-                boot_add(boot, view.id, view.host, &view.entries[j]);
+                boot_add(boot, view.id, view.multi_host ? instance->host : view.host,
+                         &view.entries[j]);
             }
         }
         nt_network_view_clear(&view);
@@ -458,7 +482,7 @@ notify_wait(struct notify *notify)
     const struct boot *boot;
 
     LIST_FOR_EACH (boot, node, &notify->boots) {
-        for (size_t i = 0; i < boot->n_addresses; i++) {
+        for (size_t i = 0; i < boot->n_addresses && !boot->over; i++) {
             if (boot->addresses[i].retry_at) {
                 poll_timer_wait_until(boot->addresses[i].retry_at);
             }

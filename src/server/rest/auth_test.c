@@ -110,14 +110,19 @@ right_password_is_let_in(void **state)
 static void
 wrong_credentials_are_refused(void **state)
 {
-    static const char *const plain[]
-        = { "admin:s3", "admin:s3:cretx", "admin:", "admin", "", ":", "joe:s3:cret", "#:x",
-            "nobody:pw", "ADMIN:s3:cret" };
+    static const char *const plain[] = {
+        "admin:s3", "admin:s3:cretx", "admin:", "admin",     "",
+        ":",        "joe:s3:cret",    "#:x",    "nobody:pw", "ADMIN:s3:cret"
+    };
     static const char *const headers[][2] = {
-        { "authorization", "" },           { "authorization", "Basic" },
-        { "authorization", "Basic !!!" },  { "authorization", "Bearer x" },
-        { "x-auth-token", "notused" },     { "x-auth-token", "" },
-        { "x-auth-token", "am9lOndyb25n" }, { "x-other", "am9lOnB3" },
+        { "authorization", "" },
+        { "authorization", "Basic" },
+        { "authorization", "Basic !!!" },
+        { "authorization", "Bearer x" },
+        { "x-auth-token", "notused" },
+        { "x-auth-token", "" },
+        { "x-auth-token", "am9lOndyb25n" },
+        { "x-other", "am9lOnB3" },
     };
     struct fixture *fx = *state;
     struct identity who;
@@ -194,7 +199,7 @@ static void
 bad_file_is_refused_and_the_old_users_stay(void **state)
 {
     static const char *const texts[] = {
-        "joe pw demo\n",         "joe pw demo member x\n", "joe pw demo owner\n",
+        "joe pw demo\n",         "joe pw demo member x\n",          "joe pw demo owner\n",
         "jo:e pw demo member\n", "joe a b member\njoe c d admin\n",
     };
     struct fixture *fx = *state;

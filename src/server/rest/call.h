@@ -13,6 +13,8 @@ struct json;
 struct rest {
     struct rest_options options;
     struct auth *auth;
+    struct nt_random *ids; /* For request ids: the configured source's uuids are meant for
+                            * resources. */
 };
 
 struct call {

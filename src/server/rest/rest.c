@@ -26,6 +26,7 @@ rest_new(const struct rest_options *options, struct rest **out, struct nt_err *e
     AUTO(rest) rest = xzalloc(sizeof *rest);
 
     rest->options = *options;
+    rest->ids = nt_random_system();
     if (auth_new(options->credentials_file, options->env->clock, options->env->random, &rest->auth,
                  err)
         < 0) {
@@ -40,6 +41,7 @@ rest_free(struct rest *rest)
 {
     if (rest) {
         auth_free(rest->auth);
+        nt_random_free(rest->ids);
         free(rest);
     }
 }
@@ -132,8 +134,7 @@ rest_handle(void *rest_, struct nt_http_request *http)
 
     call->rest = rest;
     call->http = http;
-    /* Not from the configured source: a fixed draw of uuids is meant for resources. */
-    nt_random_uuid(nt_random_system(), uuid);
+    nt_random_uuid(rest->ids, uuid);
     snprintf(call->request_id, sizeof call->request_id, "req-%s", uuid);
     router_match(rest_routes, http, &call->match);
     add_headers(call);

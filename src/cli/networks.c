@@ -1,0 +1,116 @@
+#include <config.h>
+
+#include "cli/cli.h"
+#include "cli/delete.h"
+#include "cli/find.h"
+#include "cli/list.h"
+#include "cli/rest.h"
+#include "cli/value.h"
+
+const struct cli_arg cli_network_create_args[] = {
+    { "label", "LABEL", CLI_TEXT, CLI_REQUIRED, "its name" },
+    { "cidr", "CIDR", CLI_TEXT, CLI_REQUIRED, "its IPv4 range", .aliases = "fixed-range-v4" },
+    { "gateway", "ADDRESS", CLI_TEXT, 0, "the gateway instead of the first address" },
+    { "dhcp-server", "ADDRESS", CLI_TEXT, 0, "the DHCP server instead of the gateway" },
+    { "dns1", "ADDRESS", CLI_TEXT, 0, "first name server" },
+    { "dns2", "ADDRESS", CLI_TEXT, 0, "second name server" },
+    { "bridge", "NAME", CLI_TEXT, 0, "the bridge on every host" },
+    { "bridge-interface", "NAME", CLI_TEXT, 0, "the interface in that bridge" },
+    { "multi-host", NULL, CLI_FLAG, 0, "a gateway on every compute host" },
+    { "mtu", "BYTES", CLI_INT, 0, "the largest packet" },
+    { "project-id", "PROJECT", CLI_TEXT, 0, "for this project only", .aliases = "project" },
+    { "id", "UUID", CLI_TEXT, 0, "its id instead of a random one", .aliases = "uuid" },
+    { 0 },
+};
+
+const struct cli_arg cli_network_args[] = {
+    { "NETWORK", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED, "its id or label" },
+    { 0 },
+};
+
+const struct cli_arg cli_network_delete_args[] = {
+    { "NETWORK", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED | CLI_MANY, "ids or labels" },
+    { 0 },
+};
+
+/* Argument and member of the body. */
+static const struct {
+    const char *arg, *member;
+} texts[] = {
+    { "label", "label" },
+    { "cidr", "cidr" },
+    { "gateway", "gateway" },
+    { "dhcp-server", "dhcp_server" },
+    { "dns1", "dns1" },
+    { "dns2", "dns2" },
+    { "bridge", "bridge" },
+    { "bridge-interface", "bridge_interface" },
+    { "project-id", "project_id" },
+    { "id", "id" },
+};
+
+static struct json *
+create_body(const struct cli *cli)
+{
+    struct json *network = json_object_create();
+    struct json *body = json_object_create();
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(texts); i++) {
+        const char *value = cli_arg(&cli->args, texts[i].arg);
+
+        if (value) {
+            json_object_put_string(network, texts[i].member, value);
+        }
+    }
+    if (cli_arg(&cli->args, "multi-host")) {
+        json_object_put(network, "multi_host",
+                        json_boolean_create(cli_arg_flag(&cli->args, "multi-host")));
+    }
+    if (cli_arg(&cli->args, "mtu")) {
+        json_object_put(network, "mtu", json_integer_create(cli_arg_int(&cli->args, "mtu", 0)));
+    }
+    json_object_put(body, "network", network);
+    return body;
+}
+
+int
+cli_network_create(struct cli *cli, struct nt_err *err)
+{
+    struct json *body = create_body(cli);
+    struct json *answer = NULL;
+    int rc = cli_rest(cli, "POST", cli_network_noun.path, body, &answer, err);
+
+    if (rc == 0) {
+        const struct json *network = cli_member(answer, "network");
+
+        rc = network && network->type == JSON_OBJECT
+                 ? cli_print_object(cli, network, err)
+                 : nt_fail(err, NT_FAULT, "the answer has no network");
+    }
+    json_destroy(body);
+    json_destroy(answer);
+    return rc;
+}
+
+int
+cli_network_list(struct cli *cli, struct nt_err *err)
+{
+    static const struct cli_column columns[] = {
+        { "ID", "id" },         { "Label", "label" }, { "Cidr", "cidr" },
+        { "Bridge", "bridge" }, { "Host", "host" },   { 0 },
+    };
+
+    return cli_list(cli, cli_network_noun.path, "networks", columns, err);
+}
+
+int
+cli_network_show(struct cli *cli, struct nt_err *err)
+{
+    return cli_show(cli, &cli_network_noun, "NETWORK", err);
+}
+
+int
+cli_network_delete(struct cli *cli, struct nt_err *err)
+{
+    return cli_delete_all(cli, &cli_network_noun, "NETWORK", err);
+}
