@@ -33,7 +33,7 @@ const struct cli_arg cli_boot_args[] = {
     { "security-groups", "A,B", CLI_TEXT, 0, "security groups instead of default" },
     { "min-count", "N", CLI_INT, 0, "how many servers at least" },
     { "max-count", "N", CLI_INT, 0, "how many servers; their names get -1, -2, ..." },
-    { "wait", NULL, CLI_FLAG, 0, "wait until it is active", .aliases = "poll" },
+    { "wait", NULL, CLI_FLAG, 0, "wait until it is active (also --poll)", .aliases = "poll" },
     { 0 },
 };
 

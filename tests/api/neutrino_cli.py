@@ -48,7 +48,7 @@ def list_json(lab):
 def show(lab):
     shown = json.loads(run(lab, "show", "cirros", "-f", "json"))
     equal((shown["novanetwork network"], shown["status"], shown["OS-EXT-STS:vm_state"]),
-          ("10.0.0.2", "ACTIVE", "active"), "values")
+          (["10.0.0.2"], "ACTIVE", "active"), "values")
 
 
 def console(lab):
