@@ -49,6 +49,16 @@ def in_the_tree():
             os.walk(os.path.join(lab, part)) for name in names]
 
 
+def shell_calls(program):
+    """The functions of the C library that start a shell and that the program imports."""
+    status, output = run("nm", "-D", "--undefined-only", program)
+    names = {line.split()[-1].split("@")[0] for line in output.splitlines() if line.split()}
+    # A list without even exit() would mean that nothing was read.
+    if status or not names & {"exit", "__libc_start_main"}:
+        return [f"nm cannot read it: {output[:100]}"]
+    return sorted(names & {"system", "popen", "wordexp", "execl", "execle", "execlp"})
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="house-") as top:
@@ -74,6 +84,9 @@ def main():
                  and mode(n) != 0o755] + [n for n in found if n.endswith("/init")
                                           and mode(n) & 0o555 != 0o555]
         checks.that("programs and guests are executable", not wrong, wrong)
+        wrong = [f"{n}: {' '.join(calls)}" for n in found if n.startswith(("usr/bin/", "usr/sbin/"))
+                 for calls in [shell_calls(path(n))] if calls]
+        checks.that("no program can start a shell", not wrong, wrong)
         wrong = [n for n in found if mode(n) & 0o022]
         checks.that("nothing is writable by others", not wrong, wrong)
         for name in ("server", "flat", "compute"):
