@@ -331,7 +331,8 @@ plug(struct compute *c, struct guest *guest, struct nt_err *err)
     AUTO_FREE char *folder = guest_folder(c->instances_path, guest->view.number);
     AUTO_FREE char *console = guest_file(c->instances_path, guest->view.number, "console.log");
 
-    if (nt_mkdirs(folder, 0755, err) < 0 || nt_file_replace_soft(console, "", 0, 0644, NULL, err) < 0
+    if (nt_mkdirs(folder, 0755, err) < 0
+        || nt_file_replace_soft(console, "", 0, 0644, NULL, err) < 0
         || ensure_bridges(c, guest, err) < 0 || c->driver->class->plug(c->driver, guest, err) < 0) {
         return -1;
     }

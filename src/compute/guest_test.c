@@ -19,11 +19,24 @@
 #define NET "77777777-7777-4777-8777-777777777777"
 
 static struct nt_vif vifs[] = {
-    { .port_id = PORT, .network_id = NET, .network_name = "novanetwork",
-      .mac = "fa:16:3e:2c:e8:ec", .address = "10.0.0.2", .cidr = "10.0.0.0/24",
-      .gateway_ip = "10.0.0.1", .dhcp_server = "10.0.0.1", .bridge = "br100", .mtu = 1450 },
-    { .port_id = NET, .network_id = PORT, .network_name = "second", .mac = "fa:16:3e:00:00:02",
-      .address = "10.1.0.2", .cidr = "10.1.0.0/16", .bridge = "br200", .multi_host = true },
+    { .port_id = PORT,
+      .network_id = NET,
+      .network_name = "novanetwork",
+      .mac = "fa:16:3e:2c:e8:ec",
+      .address = "10.0.0.2",
+      .cidr = "10.0.0.0/24",
+      .gateway_ip = "10.0.0.1",
+      .dhcp_server = "10.0.0.1",
+      .bridge = "br100",
+      .mtu = 1450 },
+    { .port_id = NET,
+      .network_id = PORT,
+      .network_name = "second",
+      .mac = "fa:16:3e:00:00:02",
+      .address = "10.1.0.2",
+      .cidr = "10.1.0.0/16",
+      .bridge = "br200",
+      .multi_host = true },
 };
 
 static const struct nt_instance_view cirros = {
@@ -182,7 +195,8 @@ console_is_valid_utf8_without_controls(void **state)
 {
     CLEAN(*state, "tab\there\r\n", "tab\there\r\n");
     CLEAN(*state, "nul\0bel\a esc\033[1m del\177", "nulbel esc[1m del");
-    CLEAN(*state, "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+    CLEAN(*state, "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80",
+          "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
     CLEAN(*state, "overlong \xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf.", "overlong   .");
     CLEAN(*state, "surrogate \xed\xa0\x80.", "surrogate .");
     CLEAN(*state, "beyond \xf4\x90\x80\x80 \xf5\x80\x80\x80.", "beyond  .");

@@ -214,17 +214,16 @@ is_same_lease(const struct nt_lease_args *a, const struct nt_lease_args *b)
 static const struct lease_report *
 find_report(const struct flat_model *m, const char *network_id, const struct nt_host_entry *entry)
 {
-    const struct lease_report *report;
+    const struct lease_report *report, *latest = NULL;
 
-    LIST_FOR_EACH_REVERSE(report, node, &m->reports)
-    {
+    LIST_FOR_EACH (report, node, &m->reports) {
         if (!strcmp(report->args.network_id, network_id)
             && !strcmp(report->args.address, entry->address)
             && !strcmp(report->args.mac, entry->mac)) {
-            return report;
+            latest = report;
         }
     }
-    return NULL;
+    return latest;
 }
 
 /* What dnsmasq told us and the server does not know yet beats the server's view. */

@@ -71,42 +71,213 @@ check(const struct flat_options *o, size_t n, const char *table, const char *wan
 }
 
 static void
-golden_filter(void **state)
+golden_filter_is_that_of_the_listing(void **state)
 {
-    (void) state;
-    check(&golden, 1, "filter", "");
+    check(&golden, 1, "filter",
+          "hook FORWARD 0 -j nova-filter-top\n"
+          "hook OUTPUT 0 -j nova-filter-top\n"
+          "hook nova-filter-top 1000 -j nova-network-local\n"
+          "hook INPUT 1000 -j nova-network-INPUT\n"
+          "hook OUTPUT 1000 -j nova-network-OUTPUT\n"
+          "hook FORWARD 1000 -j nova-network-FORWARD\n"
+          "hook nova-filter-top 1002 -j nova-api-local\n"
+          "hook INPUT 1002 -j nova-api-INPUT\n"
+          "hook OUTPUT 1002 -j nova-api-OUTPUT\n"
+          "hook FORWARD 1002 -j nova-api-FORWARD\n"
+          "chain nova-network-local\n"
+          "chain nova-network-INPUT\n"
+          "    -i br100 -p udp -m udp --dport 67 -j ACCEPT\n"
+          "    -i br100 -p tcp -m tcp --dport 67 -j ACCEPT\n"
+          "    -i br100 -p udp -m udp --dport 53 -j ACCEPT\n"
+          "    -i br100 -p tcp -m tcp --dport 53 -j ACCEPT\n"
+          "chain nova-network-OUTPUT\n"
+          "chain nova-network-FORWARD\n"
+          "    -i br100 -j ACCEPT\n"
+          "    -o br100 -j ACCEPT\n"
+          "chain nova-api-local\n"
+          "chain nova-api-INPUT\n"
+          "    -d 192.168.56.200/32 -p tcp -m tcp --dport 8775 -j ACCEPT\n"
+          "chain nova-api-OUTPUT\n"
+          "chain nova-api-FORWARD\n");
 }
+
 static void
-golden_nat(void **state)
+golden_nat_is_that_of_the_listing(void **state)
 {
-    (void) state;
-    check(&golden, 1, "nat", "");
+    check(&golden, 1, "nat",
+          "hook PREROUTING 1000 -j nova-network-PREROUTING\n"
+          "hook OUTPUT 1000 -j nova-network-OUTPUT\n"
+          "hook POSTROUTING 1000 -j nova-network-POSTROUTING\n"
+          "hook nova-postrouting-bottom 1000 -j nova-network-snat\n"
+          "hook PREROUTING 1002 -j nova-api-PREROUTING\n"
+          "hook OUTPUT 1002 -j nova-api-OUTPUT\n"
+          "hook POSTROUTING 1002 -j nova-api-POSTROUTING\n"
+          "hook nova-postrouting-bottom 1002 -j nova-api-snat\n"
+          "hook POSTROUTING 2000 -j nova-postrouting-bottom\n"
+          "chain nova-network-PREROUTING\n"
+          "    -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination "
+          "192.168.56.200:8775\n"
+          "chain nova-network-OUTPUT\n"
+          "chain nova-network-POSTROUTING\n"
+          "    -s 10.0.0.0/24 -d 192.168.56.200/32 -j ACCEPT\n"
+          "    -s 10.0.0.0/24 -d 10.128.0.0/24 -j ACCEPT\n"
+          "    -s 10.0.0.0/24 -d 10.0.0.0/24 -m conntrack ! --ctstate DNAT -j ACCEPT\n"
+          "chain nova-network-snat\n"
+          "    -j nova-network-float-snat\n"
+          "    -s 10.0.0.0/24 -j SNAT --to-source 192.168.56.200\n"
+          "chain nova-network-float-snat\n"
+          "chain nova-api-PREROUTING\n"
+          "chain nova-api-OUTPUT\n"
+          "chain nova-api-POSTROUTING\n"
+          "chain nova-api-snat\n"
+          "    -j nova-api-float-snat\n"
+          "chain nova-api-float-snat\n");
 }
+
 static void
-golden_mangle(void **state)
+golden_profile_has_no_mangle_rules(void **state)
 {
-    (void) state;
     check(&golden, 1, "mangle", "");
 }
-static void
-def(void **state)
+
+/* Today's profile: two networks, SNAT only towards eth1, comments, checksums. */
+static struct flat_options
+latest(void)
 {
     struct flat_options o = golden;
-    o.golden = false;
-    o.has_fixed_range = false;
+
+    o.golden = o.has_fixed_range = false;
+    o.n_dmz = 0;
     o.snat_out_interface = "eth1";
-    check(&o, 2, *state, "");
+    return o;
 }
+
+static void
+default_filter_lets_both_networks_through(void **state)
+{
+    struct flat_options o = latest();
+
+    check(&o, 2, "filter",
+          "hook FORWARD 0 -m comment --comment neutrino-flat -j nova-filter-top\n"
+          "hook OUTPUT 0 -m comment --comment neutrino-flat -j nova-filter-top\n"
+          "hook nova-filter-top 1000 -m comment --comment neutrino-flat -j nova-network-local\n"
+          "hook INPUT 1000 -m comment --comment neutrino-flat -j nova-network-INPUT\n"
+          "hook OUTPUT 1000 -m comment --comment neutrino-flat -j nova-network-OUTPUT\n"
+          "hook FORWARD 1000 -m comment --comment neutrino-flat -j nova-network-FORWARD\n"
+          "hook nova-filter-top 1002 -m comment --comment neutrino-flat -j nova-api-local\n"
+          "hook INPUT 1002 -m comment --comment neutrino-flat -j nova-api-INPUT\n"
+          "hook OUTPUT 1002 -m comment --comment neutrino-flat -j nova-api-OUTPUT\n"
+          "hook FORWARD 1002 -m comment --comment neutrino-flat -j nova-api-FORWARD\n"
+          "chain nova-network-local\n"
+          "chain nova-network-INPUT\n"
+          "    -i br100 -p udp -m udp --dport 67 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br100 -p tcp -m tcp --dport 67 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br100 -p udp -m udp --dport 53 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br100 -p tcp -m tcp --dport 53 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br200 -p udp -m udp --dport 67 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br200 -p tcp -m tcp --dport 67 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br200 -p udp -m udp --dport 53 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br200 -p tcp -m tcp --dport 53 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "chain nova-network-OUTPUT\n"
+          "chain nova-network-FORWARD\n"
+          "    -i br100 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -o br100 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -i br200 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -o br200 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "chain nova-api-local\n"
+          "chain nova-api-INPUT\n"
+          "    -d 192.168.56.200/32 -p tcp -m tcp --dport 8775 -m comment --comment neutrino-flat "
+          "-j ACCEPT\n"
+          "chain nova-api-OUTPUT\n"
+          "chain nova-api-FORWARD\n");
+}
+
+static void
+default_nat_translates_each_network_on_its_way_out(void **state)
+{
+    struct flat_options o = latest();
+
+    check(&o, 2, "nat",
+          "hook PREROUTING 1000 -m comment --comment neutrino-flat -j nova-network-PREROUTING\n"
+          "hook OUTPUT 1000 -m comment --comment neutrino-flat -j nova-network-OUTPUT\n"
+          "hook POSTROUTING 1000 -m comment --comment neutrino-flat -j nova-network-POSTROUTING\n"
+          "hook nova-postrouting-bottom 1000 -m comment --comment neutrino-flat -j "
+          "nova-network-snat\n"
+          "hook PREROUTING 1002 -m comment --comment neutrino-flat -j nova-api-PREROUTING\n"
+          "hook OUTPUT 1002 -m comment --comment neutrino-flat -j nova-api-OUTPUT\n"
+          "hook POSTROUTING 1002 -m comment --comment neutrino-flat -j nova-api-POSTROUTING\n"
+          "hook nova-postrouting-bottom 1002 -m comment --comment neutrino-flat -j nova-api-snat\n"
+          "hook POSTROUTING 2000 -m comment --comment neutrino-flat -j nova-postrouting-bottom\n"
+          "chain nova-network-PREROUTING\n"
+          "    -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m comment --comment neutrino-flat "
+          "-j DNAT --to-destination 192.168.56.200:8775\n"
+          "chain nova-network-OUTPUT\n"
+          "chain nova-network-POSTROUTING\n"
+          "    -s 10.0.0.0/24 -d 192.168.56.200/32 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -s 10.0.0.0/24 -d 10.0.0.0/24 -m conntrack ! --ctstate DNAT -m comment --comment "
+          "neutrino-flat -j ACCEPT\n"
+          "    -s 10.1.0.0/16 -d 192.168.56.200/32 -m comment --comment neutrino-flat -j ACCEPT\n"
+          "    -s 10.1.0.0/16 -d 10.1.0.0/16 -m conntrack ! --ctstate DNAT -m comment --comment "
+          "neutrino-flat -j ACCEPT\n"
+          "chain nova-network-snat\n"
+          "    -m comment --comment neutrino-flat -j nova-network-float-snat\n"
+          "    -s 10.0.0.0/24 -o eth1 -m comment --comment neutrino-flat -j SNAT --to-source "
+          "192.168.56.200\n"
+          "    -s 10.1.0.0/16 -o eth1 -m comment --comment neutrino-flat -j SNAT --to-source "
+          "192.168.56.200\n"
+          "chain nova-network-float-snat\n"
+          "chain nova-api-PREROUTING\n"
+          "chain nova-api-OUTPUT\n"
+          "chain nova-api-POSTROUTING\n"
+          "chain nova-api-snat\n"
+          "    -m comment --comment neutrino-flat -j nova-api-float-snat\n"
+          "chain nova-api-float-snat\n");
+}
+
+static void
+default_mangle_fills_in_checksums_of_dhcp_answers(void **state)
+{
+    struct flat_options o = latest();
+
+    check(&o, 2, "mangle",
+          "hook POSTROUTING 1000 -m comment --comment neutrino-flat -j nova-network-POSTROUTING\n"
+          "chain nova-network-POSTROUTING\n"
+          "    -o br100 -p udp -m udp --dport 68 -m comment --comment neutrino-flat -j CHECKSUM "
+          "--checksum-fill\n"
+          "    -o br200 -p udp -m udp --dport 68 -m comment --comment neutrino-flat -j CHECKSUM "
+          "--checksum-fill\n");
+}
+
+static void
+host_without_networks_serves_its_fixed_range_and_metadata(void **state)
+{
+    struct flat_options o = golden;
+
+    o.n_dmz = 0;
+    o.routing_source_ip = 0;
+    AUTO(nt_iptables_want) want = flat_plan_chains(NULL, 0, &o);
+    AUTO_FREE char *filter = dump(want, "filter");
+    AUTO_FREE char *nat = dump(want, "nat");
+
+    assert_null(strstr(filter, "br100"));
+    assert_non_null(strstr(filter, "--dport 8775 -j ACCEPT"));
+    assert_non_null(strstr(nat, "-d 169.254.169.254/32"));
+    assert_non_null(strstr(nat, "-s 10.0.0.0/24 -d 192.168.56.200/32 -j ACCEPT"));
+    assert_null(strstr(nat, "SNAT"));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_filter),
-        cmocka_unit_test(golden_nat),
-        cmocka_unit_test(golden_mangle),
-        cmocka_unit_test_prestate(def, "filter"),
-        cmocka_unit_test_prestate(def, "nat"),
-        cmocka_unit_test_prestate(def, "mangle"),
+        cmocka_unit_test(golden_filter_is_that_of_the_listing),
+        cmocka_unit_test(golden_nat_is_that_of_the_listing),
+        cmocka_unit_test(golden_profile_has_no_mangle_rules),
+        cmocka_unit_test(default_filter_lets_both_networks_through),
+        cmocka_unit_test(default_nat_translates_each_network_on_its_way_out),
+        cmocka_unit_test(default_mangle_fills_in_checksums_of_dhcp_answers),
+        cmocka_unit_test(host_without_networks_serves_its_fixed_range_and_metadata),
     };
+
     return cmocka_run_group_tests_name("flat/plan", tests, NULL, NULL);
 }

@@ -355,10 +355,10 @@ run_files(struct nt_dnsmasq *d)
     d->next_write = now + RELOAD_EVERY_MS;
     if ((d->plan->opts_file
          && nt_file_replace_soft(d->plan->opts_file, d->plan->opts, strlen(d->plan->opts), 0644,
-                            &opts_changed, &err)
+                                 &opts_changed, &err)
                 < 0)
-        || nt_file_replace_soft(d->plan->hosts_file, d->hosts, strlen(d->hosts), 0644, &hosts_changed,
-                           &err)
+        || nt_file_replace_soft(d->plan->hosts_file, d->hosts, strlen(d->hosts), 0644,
+                                &hosts_changed, &err)
                < 0) {
         nt_warn_rl("dnsmasq's files cannot be written", "why", err.msg, NULL);
         d->next_write = now + FIRST_PAUSE_MS;
