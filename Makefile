@@ -5,19 +5,21 @@
 #   make install       DESTDIR= PREFIX=/usr          make check           what CI runs
 #   make format        clang-format everything       make check-long      hours
 #   make lint          every static check            make fuzz            FUZZ_TIME=60 each
-#   make clean
+#   make clean                                      make bench-flat    docs/performance.md
 #
-# LAB_PREFIX= and PROFILE= go to the lab; TESTS='--match NAME' to the test runner.
+# LAB_PREFIX= and PROFILE= go to the lab; TESTS='--match NAME' to the test runner;
+# BENCH='--quick' to the bench.
 
 PREFIX ?= /usr
 DESTDIR ?=
 FUZZ_TIME ?= 60
 TESTS ?=
+BENCH ?=
 export PREFIX
 
 LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' BUILD_DIR='$(CURDIR)/build'
 
-.PHONY: all up down deps check-fast check check-long lint fuzz format install clean
+.PHONY: all up down deps check-fast check check-long bench-flat lint fuzz format install clean
 .NOTPARALLEL:
 
 all:
@@ -42,6 +44,11 @@ check: deps
 
 check-long: deps
 	@tests/run --suite all --long --fuzz-time 600 $(TESTS)
+
+bench-flat:
+	@tools/deps build lab
+	@tools/build -q plain
+	@BUILD_DIR='$(CURDIR)/build' bench/flat/run.py $(BENCH)
 
 fuzz: deps
 	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)

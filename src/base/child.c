@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
@@ -99,7 +100,15 @@ nt_children_free(struct nt_children *pool)
     }
 }
 
-/* In the child, between vfork-like fork and exec: only async-signal-safe calls. */
+/* The kernel's own form of SIG_DFL without flags or mask. */
+static const struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+} kernel_default;
+
+/* In the child, between fork and exec: only async-signal-safe calls. */
 static void __attribute__((noreturn))
 exec_child(const struct nt_child_opts *opts, const int fds[3], char **env)
 {
@@ -108,8 +117,10 @@ exec_child(const struct nt_child_opts *opts, const int fds[3], char **env)
     if (opts->new_session) {
         setsid();
     }
-    for (int sig = 1; sig < NSIG; sig++) {
-        signal(sig, SIG_DFL);
+    /* The C library keeps two signals from signal(); what started us may have had them
+     * ignored all the same. */
+    for (int sig = 1; sig <= 64; sig++) {
+        syscall(SYS_rt_sigaction, sig, &kernel_default, NULL, sizeof(uint64_t));
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -215,7 +226,7 @@ nt_child_start(struct nt_children *pool, const struct nt_child_opts *opts, nt_ch
                void *aux, struct nt_child **out, struct nt_err *err)
 {
     int fds[3] = { -1, -1, -1 }, ours[3] = { -1, -1, -1 };
-    int rc = open_channels(opts, fds, ours);
+    int rc = NT_FAILPOINT("child-spawn") ? -EAGAIN : open_channels(opts, fds, ours);
     char **env = merged_env(opts->env);
     pid_t pid = rc ? -1 : fork();
 
@@ -233,6 +244,8 @@ nt_child_start(struct nt_children *pool, const struct nt_child_opts *opts, nt_ch
     if (rc) {
         return nt_fail_errno(err, -rc, "cannot start %s", opts->argv[0]);
     }
+
+    NT_CRASHPOINT("child-spawned");
 
     struct nt_child *child = xzalloc(sizeof *child);
 

@@ -3,7 +3,6 @@
 #include "base/config.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/shash.h"
 
 /* How a file becomes values:
  *
@@ -37,14 +37,22 @@ struct value {
     size_t n_items;
 };
 
+/* A list of texts. */
+struct texts {
+    char **at;
+    size_t n;
+};
+
 struct nt_config {
     const struct nt_option *options;
     const char *section;
     struct value *values; /* One per option. */
     size_t n_options;
-    char **warnings;
-    size_t n_warnings;
+    struct texts warnings, errors;
+    bool collects_errors;
+    struct shash noticed; /* Names that were warned about. */
     int include_depth;
+    int n_includes;
 };
 
 /* Where a line is, for messages. */
@@ -53,6 +61,23 @@ struct place {
     int line;
 };
 
+static void
+texts_add(struct texts *texts, char *text)
+{
+    texts->at = xrealloc(texts->at, (texts->n + 1) * sizeof *texts->at);
+    texts->at[texts->n++] = text;
+}
+
+static void
+texts_clear(struct texts *texts)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        free(texts->at[i]);
+    }
+    free(texts->at);
+    *texts = (struct texts){ NULL, 0 };
+}
+
 struct nt_config *
 nt_config_new(const struct nt_option *options)
 {
@@ -60,6 +85,7 @@ nt_config_new(const struct nt_option *options)
 
     config->options = options;
     config->section = "DEFAULT";
+    shash_init(&config->noticed);
     while (options[config->n_options].name) {
         config->n_options++;
     }
@@ -106,10 +132,9 @@ nt_config_free(struct nt_config *config)
         clear_settings(&config->values[i]);
         clear_items(&config->values[i]);
     }
-    for (size_t i = 0; i < config->n_warnings; i++) {
-        free(config->warnings[i]);
-    }
-    free(config->warnings);
+    texts_clear(&config->warnings);
+    texts_clear(&config->errors);
+    shash_destroy(&config->noticed);
     free(config->values);
     free(config);
 }
@@ -122,10 +147,28 @@ static void NT_PRINTF(3, 4)
     va_start(args, fmt);
     char *text = xvasprintf(fmt, args);
     va_end(args);
-    config->warnings =
-        xrealloc(config->warnings, (config->n_warnings + 1) * sizeof *config->warnings);
-    config->warnings[config->n_warnings++] = xasprintf("%s:%d: %s", place->file, place->line, text);
+    texts_add(&config->warnings, xasprintf("%s:%d: %s", place->file, place->line, text));
     free(text);
+}
+
+/* Ends what cannot be understood: a failure, or one more collected error. */
+static int
+problem(struct nt_config *config, const struct nt_err *why, struct nt_err *err)
+{
+    if (config->collects_errors) {
+        texts_add(&config->errors, xstrdup(why->msg));
+        return 0;
+    }
+    return nt_fail(err, why->code, "%s", why->msg);
+}
+
+static int
+bad_line(struct nt_config *config, const struct place *place, const char *what, struct nt_err *err)
+{
+    struct nt_err why;
+
+    (void) nt_fail(&why, NT_INVALID, "%s:%d: %s", place->file, place->line, what);
+    return problem(config, &why, err);
 }
 
 static struct value *
@@ -154,47 +197,13 @@ set_raw(const struct nt_option *option, struct value *v, const char *text, char 
     v->n_settings++;
 }
 
-/* Levenshtein distance, for "did you mean"; names are short. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[MAX_NAME + 1];
-    size_t n = strlen(b);
-
-    if (n > MAX_NAME || strlen(a) > MAX_NAME) {
-        return SIZE_MAX;
-    }
-    for (size_t j = 0; j <= n; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t best = MIN(row[j], row[j - 1]) + 1;
-
-            best = MIN(best, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
-
 static void
 warn_unknown(struct nt_config *config, const struct place *place, const char *name)
 {
-    const char *nearest = NULL;
-    size_t best = strlen(name) / 3 + 1;
+    const char *nearest = nt_option_nearest(config->options, name);
 
-    for (size_t i = 0; i < config->n_options; i++) {
-        size_t d = distance(name, config->options[i].name);
-
-        if (d < best) {
-            best = d;
-            nearest = config->options[i].name;
-        }
+    if (!shash_add_once(&config->noticed, name, NULL)) {
+        return;
     }
     if (nearest) {
         warn(config, place, "unknown option %.100s ignored; did you mean %s?", name, nearest);
@@ -213,7 +222,7 @@ assign(struct nt_config *config, const struct place *place, const char *name, co
         warn_unknown(config, place, name);
         return;
     }
-    if (option->ignored) {
+    if (option->ignored && shash_add_once(&config->noticed, name, NULL)) {
         warn(config, place, "option %s has no effect here", name);
     }
     set_raw(option, v, text, xasprintf("%s:%d", place->file, place->line));
@@ -239,53 +248,66 @@ is_bool_option(const struct nt_config *config, const char *name)
     return find(config, name, &option) && option->type == NT_OPT_BOOL;
 }
 
+/* "--name value": did nothing in the original; here an assignment, if the name is
+ * known.  'rest' begins after the blank. */
+static void
+assign_after_blank(struct nt_config *config, const struct place *place, const char *name,
+                   char *rest)
+{
+    if (find(config, name, NULL)) {
+        warn(config, place, "write --%s=VALUE; the blank is taken as '='", name);
+        assign(config, place, name, trim(rest));
+    } else {
+        warn_unknown(config, place, name);
+    }
+}
+
 /* "--name" without '=': a boolean; the no-prefix counts only if what it hides is
  * no option's own name. */
 static void
 assign_switch(struct nt_config *config, const struct place *place, char *name)
 {
-    char *blank = strpbrk(name, " \t");
+    bool has_no = !strncmp(name, "no", 2);
 
-    if (blank) {
-        *blank = '\0';
-        if (find(config, name, NULL)) {
-            warn(config, place, "write --%s=VALUE; the blank is taken as '='", name);
-            assign(config, place, name, trim(blank + 1));
-        } else {
-            warn_unknown(config, place, name);
-        }
-    } else if (!find(config, name, NULL) && !strncmp(name, "no", 2)
-               && is_bool_option(config, name + 2)) {
+    if (!find(config, name, NULL) && has_no && is_bool_option(config, name + 2)) {
         assign(config, place, name + 2, "false");
-    } else {
-        assign(config, place, name, "true");
+        return;
     }
+    if (has_no && is_bool_option(config, name)) {
+        warn(config, place, "write --%s=true; the original takes this for '%s' being false", name,
+             name + 2);
+    }
+    assign(config, place, name, "true");
 }
 
 static int
-flagfile_line(struct nt_config *config, const struct place *place, char *line, char **include,
-              struct nt_err *err)
+flagfile_line(struct nt_config *config, const struct place *place, char *line,
+              struct texts *includes, struct nt_err *err)
 {
     if (!*line || *line == '#' || !strncmp(line, "//", 2)) {
         return 0;
     }
     if (!strncmp(line, "-flagfile ", 10) || !strncmp(line, "--flagfile=", 11)) {
-        free(*include);
-        *include = xstrdup(trim(line + (line[1] == '-' ? 11 : 10)));
+        texts_add(includes, xstrdup(trim(line + (line[1] == '-' ? 11 : 10))));
         return 0;
     }
     if (strncmp(line, "--", 2)) {
-        return nt_fail(err, NT_INVALID, "%s:%d: not a flag: lines have the form --name=value",
-                       place->file, place->line);
+        return bad_line(config, place, "not a flag: lines have the form --name=value", err);
     }
 
-    char *eq = strchr(line, '=');
-    if (!eq) {
-        assign_switch(config, place, trim(line + 2));
-        return 0;
+    char *name = trim(line + 2);
+    char *end = name + strcspn(name, "= \t");
+    char *eq = end + strspn(end, " \t");
+
+    if (*eq == '=') {
+        *end = '\0';
+        assign(config, place, name, trim(eq + 1));
+    } else if (*end) {
+        *end = '\0';
+        assign_after_blank(config, place, name, end + 1);
+    } else {
+        assign_switch(config, place, name);
     }
-    *eq = '\0';
-    assign(config, place, trim(line + 2), trim(eq + 1));
     return 0;
 }
 
@@ -323,7 +345,7 @@ ini_line(struct nt_config *config, struct ini_state *st, const struct place *pla
     }
     if (*line == '[') {
         if (line[strlen(line) - 1] != ']') {
-            return nt_fail(err, NT_INVALID, "%s:%d: section without ']'", place->file, place->line);
+            return bad_line(config, place, "section without ']'", err);
         }
         line[strlen(line) - 1] = '\0';
         st->in_section = !strcasecmp(line + 1, config->section);
@@ -332,8 +354,7 @@ ini_line(struct nt_config *config, struct ini_state *st, const struct place *pla
 
     char *eq = strpbrk(line, "=:");
     if (!eq || eq == line) {
-        return nt_fail(err, NT_INVALID, "%s:%d: neither a section nor 'name = value'", place->file,
-                       place->line);
+        return bad_line(config, place, "neither a section nor 'name = value'", err);
     }
     if (st->in_section) {
         *eq = '\0';
@@ -365,7 +386,7 @@ is_flagfile(const char *text, size_t len)
 }
 
 static int
-parse_lines(struct nt_config *config, const char *name, char *text, char **include,
+parse_lines(struct nt_config *config, const char *name, char *text, struct texts *includes,
             struct nt_err *err)
 {
     bool flagfile = is_flagfile(text, strlen(text));
@@ -379,7 +400,7 @@ parse_lines(struct nt_config *config, const char *name, char *text, char **inclu
             *next++ = '\0';
         }
         place.line++;
-        rc = flagfile ? flagfile_line(config, &place, trim(line), include, err)
+        rc = flagfile ? flagfile_line(config, &place, trim(line), includes, err)
                       : ini_line(config, &ini, &place, line, err);
     }
     if (!rc) {
@@ -389,28 +410,52 @@ parse_lines(struct nt_config *config, const char *name, char *text, char **inclu
     return rc;
 }
 
+/* What a flagfile includes, after the file itself. */
+static int
+read_includes(struct nt_config *config, const char *name, const struct texts *includes,
+              struct nt_err *err)
+{
+    int rc = 0;
+
+    if (!includes->n) {
+        return 0;
+    }
+    if (config->include_depth >= MAX_INCLUDES || config->n_includes >= MAX_INCLUDES * 4) {
+        return nt_fail(err, NT_INVALID, "%s: flagfiles include each other without end", name);
+    }
+    config->include_depth++;
+    for (size_t i = 0; i < includes->n && !rc; i++) {
+        config->n_includes++;
+        rc = nt_config_read(config, includes->at[i], err);
+    }
+    config->include_depth--;
+    return rc;
+}
+
 int
 nt_config_parse(struct nt_config *config, const char *name, const char *text, size_t len,
                 struct nt_err *err)
 {
+    struct texts includes = { NULL, 0 };
+
     if (memchr(text, '\0', len)) {
-        return nt_fail(err, NT_INVALID, "%s: has a NUL byte; is it a text file?", name);
+        struct nt_err why;
+
+        (void) nt_fail(&why, NT_INVALID, "%s: has a NUL byte; is it a text file?", name);
+        return problem(config, &why, err);
+    }
+    if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+        text += 3;
+        len -= 3;
     }
 
     AUTO_FREE char *copy = xmemdup0(text, len);
-    AUTO_FREE char *include = NULL;
+    int rc = parse_lines(config, name, copy, &includes, err);
 
-    if (parse_lines(config, name, copy, &include, err) < 0) {
-        return -1;
+    if (!rc) {
+        rc = read_includes(config, name, &includes, err);
     }
-    if (!include) {
-        return 0;
-    }
-    if (++config->include_depth > MAX_INCLUDES) {
-        return nt_fail(err, NT_INVALID, "%s: flagfiles include each other without end", name);
-    }
-    int rc = nt_config_read(config, include, err);
-    config->include_depth--;
+    texts_clear(&includes);
     return rc;
 }
 
@@ -422,9 +467,30 @@ nt_config_read(struct nt_config *config, const char *path, struct nt_err *err)
     int rc = nt_file_read(path, MAX_FILE, &text, &len);
 
     if (rc < 0) {
-        return nt_fail_errno(err, -rc, "cannot read configuration %s", path);
+        struct nt_err why;
+
+        (void) nt_fail_errno(&why, -rc, "cannot read configuration %s", path);
+        return problem(config, &why, err);
     }
     return nt_config_parse(config, path, text, len, err);
+}
+
+void
+nt_config_collect_errors(struct nt_config *config)
+{
+    config->collects_errors = true;
+}
+
+size_t
+nt_config_n_errors(const struct nt_config *config)
+{
+    return config->errors.n;
+}
+
+const char *
+nt_config_error(const struct nt_config *config, size_t i)
+{
+    return config->errors.at[i];
 }
 
 int
@@ -493,48 +559,6 @@ substitute(const struct nt_config *config, const char *text, int depth, struct d
     return 0;
 }
 
-static bool
-parse_bool(const char *text, bool *out)
-{
-    static const char *const words[] = { "false", "true", "0", "1", "no", "yes", "off", "on" };
-
-    for (size_t i = 0; i < NT_ARRAY_SIZE(words); i++) {
-        if (!strcasecmp(text, words[i])) {
-            *out = i & 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-static int
-check_type(const struct nt_option *option, const char *text, struct nt_err *err)
-{
-    if (option->type == NT_OPT_BOOL) {
-        bool b;
-
-        return parse_bool(text, &b)
-                   ? 0
-                   : nt_fail(err, NT_INVALID, "%s is '%.100s', must be true or false", option->name,
-                             text);
-    }
-    if (option->type == NT_OPT_INT) {
-        char *end;
-
-        errno = 0;
-        long long n = strtoll(text, &end, 10);
-        if (errno || !*text || *end) {
-            return nt_fail(err, NT_INVALID, "%s is '%.100s', must be a whole number", option->name,
-                           text);
-        }
-        if ((option->min || option->max) && (n < option->min || n > option->max)) {
-            return nt_fail(err, NT_INVALID, "%s is %lld, must be %lld to %lld", option->name, n,
-                           option->min, option->max);
-        }
-    }
-    return 0;
-}
-
 static void
 add_item(struct value *v, const char *text)
 {
@@ -542,17 +566,21 @@ add_item(struct value *v, const char *text)
     v->items[v->n_items++] = xstrdup(text);
 }
 
-static void
-add_list(struct value *v, char *text)
+static int
+add_list(const struct nt_option *option, struct value *v, char *text, struct nt_err *err)
 {
     char *save = NULL;
 
     for (char *p = strtok_r(text, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
         p = trim(p);
+        if (*p && nt_option_check(option, p, err) < 0) {
+            return -1;
+        }
         if (*p) {
             add_item(v, p);
         }
     }
+    return 0;
 }
 
 static int
@@ -562,33 +590,51 @@ finish_text(struct nt_config *config, const struct nt_option *option, struct val
     struct ds ds = DS_EMPTY_INITIALIZER;
     int rc = substitute(config, text, 0, &ds, err);
 
-    if (!rc) {
-        rc = check_type(option, ds_cstr(&ds), err);
-    }
-    if (!rc && option->type == NT_OPT_LIST) {
-        add_list(v, ds_cstr(&ds));
-    } else if (!rc && (option->type != NT_OPT_MULTI || ds.length)) {
+    if (rc < 0) {
+        /* Said already. */
+    } else if (option->ignored) {
+        /* What has no effect cannot be wrong. */
+        add_item(v, ds_cstr(&ds));
+    } else if (nt_option_is_list(option)) {
+        rc = add_list(option, v, ds_cstr(&ds), err);
+    } else if (nt_option_check(option, ds_cstr(&ds), err) < 0) {
+        rc = -1;
+    } else if (option->type != NT_OPT_MULTI || ds.length) {
         add_item(v, ds_cstr(&ds));
     }
     ds_destroy(&ds);
     return rc;
 }
 
+static int
+finish_option(struct nt_config *config, const struct nt_option *option, struct nt_err *err)
+{
+    struct value *v = &config->values[option - config->options];
+    struct nt_err why;
+
+    clear_items(v);
+    if (!v->n_settings && finish_text(config, option, v, option->def, &why) < 0) {
+        /* A default is wrong only through another option, which was said already. */
+        (void) nt_err_context(&why, "default of %s", option->name);
+        return config->errors.n ? 0 : problem(config, &why, err);
+    }
+    for (size_t j = 0; j < v->n_settings; j++) {
+        if (finish_text(config, option, v, v->settings[j].text, &why) < 0) {
+            (void) nt_err_context(&why, "%s", v->settings[j].origin);
+            if (problem(config, &why, err) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 int
 nt_config_finish(struct nt_config *config, struct nt_err *err)
 {
     for (size_t i = 0; i < config->n_options; i++) {
-        const struct nt_option *option = &config->options[i];
-        struct value *v = &config->values[i];
-
-        clear_items(v);
-        if (!v->n_settings && finish_text(config, option, v, option->def, err) < 0) {
-            return nt_err_context(err, "default of %s", option->name);
-        }
-        for (size_t j = 0; j < v->n_settings; j++) {
-            if (finish_text(config, option, v, v->settings[j].text, err) < 0) {
-                return nt_err_context(err, "%s", v->settings[j].origin);
-            }
+        if (finish_option(config, &config->options[i], err) < 0) {
+            return -1;
         }
     }
     return 0;
@@ -597,13 +643,13 @@ nt_config_finish(struct nt_config *config, struct nt_err *err)
 size_t
 nt_config_n_warnings(const struct nt_config *config)
 {
-    return config->n_warnings;
+    return config->warnings.n;
 }
 
 const char *
 nt_config_warning(const struct nt_config *config, size_t i)
 {
-    return config->warnings[i];
+    return config->warnings.at[i];
 }
 
 static const struct value *
@@ -628,7 +674,7 @@ nt_config_bool(const struct nt_config *config, const char *name)
 {
     bool b = false;
 
-    ovs_assert(parse_bool(nt_config_str(config, name), &b));
+    ovs_assert(nt_option_parse_bool(nt_config_str(config, name), &b));
     return b;
 }
 
@@ -662,4 +708,36 @@ nt_config_origin(const struct nt_config *config, const char *name)
     const struct value *v = get(config, name);
 
     return v->n_settings ? v->settings[v->n_settings - 1].origin : "default";
+}
+
+/* 'text' with the password of "scheme://user:password@..." hidden. */
+static void
+put_shown(struct ds *out, const char *text)
+{
+    const char *host = strstr(text, "://");
+    const char *at = host ? memchr(host, '@', strcspn(host + 3, "/") + 3) : NULL;
+    const char *colon = at ? memchr(host + 3, ':', at - host - 3) : NULL;
+
+    if (colon) {
+        ds_put_format(out, "%.*s:***%s", (int) (colon - text), text, at);
+    } else {
+        ds_put_cstr(out, text);
+    }
+}
+
+char *
+nt_config_shown(const struct nt_config *config, const struct nt_option *option)
+{
+    const struct value *v = &config->values[option - config->options];
+    struct ds out = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < v->n_items; i++) {
+        ds_put_cstr(&out, i ? ", " : "");
+        if (option->is_secret && *v->items[i]) {
+            ds_put_cstr(&out, "***");
+        } else {
+            put_shown(&out, v->items[i]);
+        }
+    }
+    return ds_steal_cstr(&out);
 }

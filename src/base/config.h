@@ -13,23 +13,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-
-enum nt_opt_type {
-    NT_OPT_STRING,
-    NT_OPT_BOOL,  /* true/1/yes/on, false/0/no/off, any case. */
-    NT_OPT_INT,   /* min..max. */
-    NT_OPT_LIST,  /* Comma separated; the last setting wins. */
-    NT_OPT_MULTI, /* May repeat; all are kept. */
-};
-
-struct nt_option {
-    const char *name;
-    enum nt_opt_type type;
-    const char *def;    /* Text; "" for none.  '$other' is substituted. */
-    const char *help;   /* One sentence. */
-    long long min, max; /* NT_OPT_INT only. */
-    bool ignored;       /* Known to the originals, without effect here. */
-};
+#include "base/option.h"
 
 struct nt_config;
 
@@ -41,9 +25,21 @@ NT_AUTO(nt_config)
 /* The INI section that is read, "DEFAULT" unless set.  'section' is borrowed. */
 void nt_config_use_section(struct nt_config *, const char *section);
 
+/* From now on what is wrong is collected (nt_config_error()) instead of ending the
+ * reading; the functions below then succeed.  The values are not to be used. */
+void nt_config_collect_errors(struct nt_config *);
+size_t nt_config_n_errors(const struct nt_config *);
+const char *nt_config_error(const struct nt_config *, size_t i);
+
 /* Reads 'path' and what it includes.  Fails with NT_INVALID ("FILE:LINE: ...") or
  * NT_FAULT (unreadable).  Warnings are collected, see nt_config_warning(). */
 NT_NODISCARD int nt_config_read(struct nt_config *, const char *path, struct nt_err *);
+
+/* Reads each *.conf of a folder, in the order of their names.  Fails likewise. */
+NT_NODISCARD int nt_config_read_dir(struct nt_config *, const char *path, struct nt_err *);
+
+/* Reads /etc/nova/nova.conf and /etc/neutrino/neutrino.conf, those that exist. */
+NT_NODISCARD int nt_config_read_default_files(struct nt_config *, struct nt_err *);
 
 /* The same for text in memory; 'name' stands for the file in messages. */
 NT_NODISCARD int nt_config_parse(struct nt_config *, const char *name, const char *text, size_t len,
@@ -53,9 +49,13 @@ NT_NODISCARD int nt_config_parse(struct nt_config *, const char *name, const cha
 NT_NODISCARD int nt_config_set(struct nt_config *, const char *name, const char *value,
                                const char *origin, struct nt_err *);
 
-/* Checks '$' substitution and types of the final values.  Call once, after all
- * files.  Fails with NT_INVALID. */
+/* Checks '$' substitution and types of the final values.  Call after all files, and
+ * again after a later nt_config_set().  Fails with NT_INVALID. */
 NT_NODISCARD int nt_config_finish(struct nt_config *, struct nt_err *);
+
+/* nt_config_finish() for a table that is nt_options: 'my_ip' and 'public_interface',
+ * where nobody set them, are what the kernel would take. */
+NT_NODISCARD int nt_config_finish_host(struct nt_config *, struct nt_err *);
 
 size_t nt_config_n_warnings(const struct nt_config *);
 const char *nt_config_warning(const struct nt_config *, size_t i);
@@ -69,3 +69,7 @@ size_t nt_config_n(const struct nt_config *, const char *name); /* LIST, MULTI. 
 const char *nt_config_item(const struct nt_config *, const char *name, size_t i);
 bool nt_config_is_set(const struct nt_config *, const char *name);        /* By somebody. */
 const char *nt_config_origin(const struct nt_config *, const char *name); /* "FILE:LINE". */
+
+/* The value for people: items with ", " between them, a secret as "***", also the
+ * password in a URL.  The caller frees. */
+char *nt_config_shown(const struct nt_config *, const struct nt_option *);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/options.h"
 
 static void
@@ -137,6 +139,142 @@ wrong_values_name_file_and_line(void **state)
     refuse("--state_path=$networks_path\n", "nova.conf:1: options refer to each other without end");
     refuse("--allow_same_net_traffic=maybe\n",
            "nova.conf:1: allow_same_net_traffic is 'maybe', must be true or false");
+    refuse("--network_manager=nova.network.manager.VlanManager\n",
+           "nova.conf:1: network_manager nova.network.manager.VlanManager is not offered, only "
+           "FlatDHCPManager");
+    refuse("--compat=diablo\n", "nova.conf:1: compat is 'diablo', must be latest or essex");
+    refuse("--dmz_cidr=10.0.0.0/8,10.0.0.1\n",
+           "nova.conf:1: dmz_cidr is '10.0.0.1', must be a network such as 10.0.0.0/24");
+    refuse("--my_ip=10.0.0\n", "nova.conf:1: my_ip is '10.0.0', must be an IPv4 address");
+}
+
+static void
+a_blank_is_taken_also_when_the_value_holds_an_equals_sign(void **state)
+{
+    AUTO(nt_config) config = nt_config_new(nt_options);
+
+    load(config, "--sql_connection sqlite:///x?a=b\n--flat_interface = eth2\n");
+    assert_string_equal(nt_config_str(config, "sql_connection"), "sqlite:///x?a=b");
+    assert_string_equal(nt_config_str(config, "flat_interface"), "eth2");
+    assert_int_equal(nt_config_n_warnings(config), 1);
+}
+
+static void
+a_true_boolean_that_begins_with_no_is_warned_about(void **state)
+{
+    static const struct nt_option options[] = { { "notify_x", NT_OPT_BOOL, "false", "" }, { 0 } };
+    AUTO(nt_config) config = nt_config_new(options);
+
+    load(config, "--notify_x\n");
+    assert_true(nt_config_bool(config, "notify_x"));
+    assert_string_equal(nt_config_warning(config, 0),
+                        "nova.conf:1: write --notify_x=true; the original takes this for "
+                        "'tify_x' being false");
+}
+
+static void
+each_name_is_warned_about_once(void **state)
+{
+    AUTO(nt_config) config = nt_config_new(nt_options);
+
+    load(config, "--vpn_ip=1.2.3.4\n--vpn_ip=1.2.3.5\n--zzzzzzz=1\n--zzzzzzz=2\n");
+    assert_int_equal(nt_config_n_warnings(config), 2);
+    assert_string_equal(nt_config_warning(config, 0),
+                        "nova.conf:1: option vpn_ip has no effect here");
+    assert_string_equal(nt_config_warning(config, 1),
+                        "nova.conf:3: unknown option zzzzzzz ignored");
+}
+
+static void
+all_errors_are_collected_when_asked_for(void **state)
+{
+    AUTO(nt_config) config = nt_config_new(nt_options);
+    const char *text = "--my_ip=here\neth1\n--metadata_port=0\n--dns_server=$nobody\n";
+
+    nt_config_collect_errors(config);
+    assert_int_equal(nt_config_parse(config, "f", text, strlen(text), NULL), 0);
+    assert_int_equal(nt_config_finish(config, NULL), 0);
+    assert_int_equal(nt_config_n_errors(config), 4);
+    assert_string_equal(nt_config_error(config, 0),
+                        "f:2: not a flag: lines have the form --name=value");
+    assert_string_equal(nt_config_error(config, 1),
+                        "f:1: my_ip is 'here', must be an IPv4 address");
+    assert_string_equal(nt_config_error(config, 2), "f:3: metadata_port is 0, must be 1 to 65535");
+    assert_string_equal(nt_config_error(config, 3), "f:4: $nobody names no option");
+}
+
+static void
+secrets_and_passwords_are_not_shown(void **state)
+{
+    static const struct nt_option options[] = {
+        { "key", NT_OPT_STRING, "", "", .is_secret = true },
+        { "empty", NT_OPT_STRING, "", "", .is_secret = true },
+        { "db", NT_OPT_STRING, "", "" },
+        { "many", NT_OPT_MULTI, "", "" },
+        { 0 },
+    };
+    static const char *const shown[] = { "***", "", "mysql://nova:***@db/nova", "a, b@c" };
+    AUTO(nt_config) config = nt_config_new(options);
+
+    load(config, "--key=1\n--db=mysql://nova:pw@db/nova\n--many=a\n--many=b@c\n");
+    for (size_t i = 0; i < NT_ARRAY_SIZE(shown); i++) {
+        AUTO_FREE char *text = nt_config_shown(config, &options[i]);
+
+        assert_string_equal(text, shown[i]);
+    }
+}
+
+static void
+no_option_is_there_twice_and_every_default_is_right(void **state)
+{
+    AUTO(nt_config) config = nt_config_new(nt_options);
+    struct nt_err err = { 0 };
+
+    for (const struct nt_option *o = nt_options; o->name; o++) {
+        assert_ptr_equal(nt_option_find(nt_options, o->name), o);
+        assert_true(o->ignored || *o->help);
+        assert_int_equal(o->type == NT_OPT_CHOICE || o->type == NT_OPT_CLASS, o->choices != NULL);
+    }
+    assert_int_equal(nt_config_finish(config, &err), 0);
+}
+
+/* Writes 'text' to a file in a new folder, whose name is left in 'dir'. */
+static void
+put_file(const char *dir, const char *name, const char *text)
+{
+    AUTO_FREE char *path = nt_path_join(dir, name);
+    struct nt_err err = { 0 };
+
+    assert_int_equal(nt_file_replace_soft(path, text, strlen(text), 0600, NULL, &err), 0);
+}
+
+static void
+a_folder_is_read_in_the_order_of_names_and_includes_come_after_their_file(void **state)
+{
+    AUTO(nt_config) config = nt_config_new(nt_options);
+    char dir[] = "/tmp/nt-config-XXXXXX";
+    struct nt_err err = { 0 };
+
+    assert_non_null(mkdtemp(dir));
+    AUTO_FREE char *includes = xasprintf("--flagfile=%s/x\n--host=outer\n-flagfile %s/y\n"
+                                         "--dns_server=1.1.1.1\n",
+                                         dir, dir);
+    put_file(dir, "20.conf", includes);
+    put_file(dir, "10.conf", "[DEFAULT]\nhost = first\nflat_interface = eth9\n");
+    put_file(dir, "30.txt", "[DEFAULT]\nhost = never\n");
+    put_file(dir, "x", "--host=inner\n--dns_server=2.2.2.2\n");
+    put_file(dir, "y", "--host=last\n");
+    assert_int_equal(nt_config_read_dir(config, dir, &err), 0);
+    assert_int_equal(nt_config_finish(config, &err), 0);
+    assert_string_equal(nt_config_str(config, "host"), "last");
+    assert_string_equal(nt_config_str(config, "flat_interface"), "eth9");
+    assert_int_equal(nt_config_n(config, "dns_server"), 2);
+
+    AUTO_FREE char *loop = xasprintf("--flagfile=%s/20.conf\n", dir);
+    put_file(dir, "x", loop);
+    assert_int_equal(nt_config_read_dir(config, dir, &err), -1);
+    assert_non_null(strstr(err.msg, "without end"));
+    assert_int_equal(nt_remove_tree(dir), 0);
 }
 
 int
@@ -151,6 +289,13 @@ main(void)
         cmocka_unit_test(an_unknown_name_is_ignored_with_the_nearest_known_one),
         cmocka_unit_test(references_are_replaced_and_dollars_escaped),
         cmocka_unit_test(wrong_values_name_file_and_line),
+        cmocka_unit_test(a_blank_is_taken_also_when_the_value_holds_an_equals_sign),
+        cmocka_unit_test(a_true_boolean_that_begins_with_no_is_warned_about),
+        cmocka_unit_test(each_name_is_warned_about_once),
+        cmocka_unit_test(all_errors_are_collected_when_asked_for),
+        cmocka_unit_test(secrets_and_passwords_are_not_shown),
+        cmocka_unit_test(no_option_is_there_twice_and_every_default_is_right),
+        cmocka_unit_test(a_folder_is_read_in_the_order_of_names_and_includes_come_after_their_file),
     };
 
     return cmocka_run_group_tests_name("base/config", tests, NULL, NULL);

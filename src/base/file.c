@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 
 int
@@ -130,23 +131,42 @@ struct replacement {
     bool durable;
 };
 
+/* Always the same name for a file, so that one left by a killed program is used up by
+ * the next write; hidden, so that nobody who reads the folder takes it for the file. */
+static char *
+temporary_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int n = slash ? (int) (slash + 1 - path) : 0;
+
+    return xasprintf("%.*s.%s.tmp", n, path, path + n);
+}
+
 static int
 replace(const struct replacement *r)
 {
-    AUTO_FREE char *tmp = xasprintf("%s.XXXXXX", r->path);
-    int fd = mkostemp(tmp, O_CLOEXEC);
+    AUTO_FREE char *tmp = temporary_name(r->path);
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0) {
         return -errno;
     }
 
-    int rc = fill_and_close(fd, r->text, r->len, r->mode, r->durable);
+    int rc = NT_FAILPOINT("file-write") ? -EIO : 0;
+    int filled = fill_and_close(fd, r->text, r->len, r->mode, r->durable);
+    rc = rc ? rc : filled;
+    if (!rc && NT_FAILPOINT("file-rename")) {
+        rc = -EIO;
+    }
     if (!rc && rename(tmp, r->path) < 0) {
         rc = -errno;
     }
     if (rc) {
         unlink(tmp);
-    } else if (r->durable) {
+        return rc;
+    }
+    NT_CRASHPOINT("file-renamed");
+    if (r->durable) {
         sync_directory_of(r->path);
     }
     return rc;

@@ -7,29 +7,53 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+static char request_id[NT_REQUEST_ID_SIZE];
+
+void
+nt_log_swap_request(char id[NT_REQUEST_ID_SIZE])
+{
+    char before[NT_REQUEST_ID_SIZE];
+
+    ovs_strlcpy(before, request_id, sizeof before);
+    ovs_strlcpy(request_id, id, sizeof request_id);
+    ovs_strlcpy(id, before, sizeof before);
+}
+
+const char *
+nt_log_request(void)
+{
+    return request_id;
+}
+
 /* Values with blanks are quoted so that a line splits back into its pairs. */
+static void
+put_pair(struct ds *line, const char *key, const char *value)
+{
+    if (value[strcspn(value, " \"\n\r\t")] || !*value) {
+        ds_put_format(line, " %s=\"", key);
+        for (; *value; value++) {
+            ds_put_char(line, *value == '"' || *value == '\n' || *value == '\r' ? ' ' : *value);
+        }
+        ds_put_char(line, '"');
+    } else {
+        ds_put_format(line, " %s=%s", key, value);
+    }
+}
+
 static void
 put_pairs(struct ds *line, va_list args)
 {
-    for (;;) {
-        const char *key = va_arg(args, const char *);
-        if (!key) {
-            return;
-        }
+    const char *key;
 
+    while ((key = va_arg(args, const char *))) {
         const char *value = va_arg(args, const char *);
-        if (!value) {
-            continue;
+
+        if (value) {
+            put_pair(line, key, value);
         }
-        if (value[strcspn(value, " \"\n\r\t")] || !*value) {
-            ds_put_format(line, " %s=\"", key);
-            for (; *value; value++) {
-                ds_put_char(line, *value == '"' || *value == '\n' || *value == '\r' ? ' ' : *value);
-            }
-            ds_put_char(line, '"');
-        } else {
-            ds_put_format(line, " %s=%s", key, value);
-        }
+    }
+    if (*request_id) {
+        put_pair(line, "request_id", request_id);
     }
 }
 

@@ -34,6 +34,15 @@ void nt_log_rl(const struct vlog_module *, enum vlog_level, struct vlog_rate_lim
         nt_log_rl(&this_module, VLL_INFO, &rl_, __VA_ARGS__);             \
     } while (0)
 
+/* The request that the program is working for: its id ends every line
+ * (request_id=req-...) and goes with every message to other programs.  Exchanges it with
+ * '*id'; empty: none.  Called again with the same buffer it puts back what was. */
+#define NT_REQUEST_ID_SIZE 48
+void nt_log_swap_request(char id[NT_REQUEST_ID_SIZE]);
+
+/* The id now; empty: none. */
+const char *nt_log_request(void);
+
 /* Names the program in the log and sets where lines go: 'path' (appended to), or
  * stderr when NULL.  Called once, from main(). */
 void nt_log_start(const char *program, const char *path);

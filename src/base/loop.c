@@ -34,6 +34,7 @@ struct nt_loop {
     int signal_fd;
     void (*reload)(void *);
     void *reload_aux;
+    uint64_t n_turns, n_slow_turns;
 };
 
 struct nt_loop *
@@ -126,14 +127,28 @@ run_parts(struct nt_loop *loop)
     if (time_msec() - start > SLOW_TURN_MS) {
         char ms[24];
 
+        loop->n_slow_turns++;
         snprintf(ms, sizeof ms, "%lld", (long long) (time_msec() - start));
         nt_warn_rl("slow turn of the loop", "ms", ms, "slowest", slowest, NULL);
     }
 }
 
+uint64_t
+nt_loop_n_turns(const struct nt_loop *loop)
+{
+    return loop->n_turns;
+}
+
+uint64_t
+nt_loop_n_slow_turns(const struct nt_loop *loop)
+{
+    return loop->n_slow_turns;
+}
+
 void
 nt_loop_turn(struct nt_loop *loop, int max_ms)
 {
+    loop->n_turns++;
     run_signals(loop);
     run_parts(loop);
     if (loop->stopped) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -31,6 +32,10 @@ void nt_loop_handle_signals(struct nt_loop *, void (*reload)(void *aux), void *a
 
 /* Turns until nt_loop_stop().  A turn above 100 ms is logged. */
 void nt_loop_run(struct nt_loop *);
+
+/* Turns so far, and how many of them were above 100 ms. */
+uint64_t nt_loop_n_turns(const struct nt_loop *);
+uint64_t nt_loop_n_slow_turns(const struct nt_loop *);
 
 /* One turn without blocking longer than 'max_ms'. */
 void nt_loop_turn(struct nt_loop *, int max_ms);

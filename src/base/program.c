@@ -2,14 +2,11 @@
 
 #include "base/program.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/options.h"
@@ -19,11 +16,6 @@ NT_LOG_MODULE(nt_program);
 #ifndef NT_VERSION
 #define NT_VERSION "0.1.0"
 #endif
-
-static const char *const default_files[] = {
-    "/etc/nova/nova.conf",
-    "/etc/neutrino/neutrino.conf",
-};
 
 const char *
 nt_version(void)
@@ -46,7 +38,8 @@ static void __attribute__((noreturn)) NT_PRINTF(2, 3) die(const char *program, c
 static void
 print_help(const char *program, const char *summary)
 {
-    printf("usage: %s [--config-file PATH]... [--log-file PATH] [--NAME=VALUE]...\n"
+    printf("usage: %s [--config-file PATH]... [--config-dir PATH]... [--log-file PATH]\n"
+           "       [--NAME=VALUE]...\n"
            "       %s --version | --help\n\n%s\n\nOptions, in a file or as --NAME=VALUE:\n",
            program, program, summary);
     for (const struct nt_option *o = nt_options; o->name; o++) {
@@ -98,37 +91,23 @@ read_file(struct nt_program *p, const char *path)
 }
 
 static void
-read_default_files(struct nt_program *p)
+read_folder(struct nt_program *p, const char *path)
 {
-    struct stat st;
+    struct nt_err err = { 0 };
 
-    for (size_t i = 0; i < NT_ARRAY_SIZE(default_files); i++) {
-        if (!stat(default_files[i], &st)) {
-            read_file(p, default_files[i]);
-        }
+    if (nt_config_read_dir(p->config, path, &err) < 0) {
+        die(p->name, "%s", err.msg);
     }
 }
 
-/* The address the kernel would send from towards the outside; connecting a UDP
- * socket sends nothing. */
 static void
-guess_my_ip(struct nt_config *config)
+read_default_files(struct nt_program *p)
 {
-    struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(80) };
-    socklen_t len = sizeof sin;
-    char text[INET_ADDRSTRLEN] = "127.0.0.1";
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct nt_err err = { 0 };
 
-    sin.sin_addr.s_addr = htonl(0x08080808);
-    if (fd >= 0) {
-        if (!connect(fd, (struct sockaddr *) &sin, sizeof sin)
-            && !getsockname(fd, (struct sockaddr *) &sin, &len)) {
-            inet_ntop(AF_INET, &sin.sin_addr, text, sizeof text);
-        }
-        close(fd);
+    if (nt_config_read_default_files(p->config, &err) < 0) {
+        die(p->name, "%s", err.msg);
     }
-    int rc = nt_config_set(config, "my_ip", text, "kernel's choice", NULL);
-    ovs_assert(!rc);
 }
 
 static void
@@ -136,21 +115,11 @@ finish_config(struct nt_program *p)
 {
     struct nt_err err = { 0 };
 
-    if (!nt_config_is_set(p->config, "my_ip")) {
-        guess_my_ip(p->config);
-    }
-    if (nt_config_finish(p->config, &err) < 0) {
+    if (nt_config_finish_host(p->config, &err) < 0) {
         die(p->name, "%s", err.msg);
     }
     for (size_t i = 0; i < nt_config_n_warnings(p->config); i++) {
         nt_warn("configuration", "line", nt_config_warning(p->config, i), NULL);
-    }
-
-    const char *manager = nt_config_str(p->config, "network_manager");
-    const char *class = strrchr(manager, '.');
-    if (strcmp(class ? class + 1 : manager, "FlatDHCPManager")) {
-        die(p->name, "%s: network_manager %s is not offered, only FlatDHCPManager",
-            nt_config_origin(p->config, "network_manager"), manager);
     }
 }
 
@@ -173,9 +142,27 @@ finish_names(struct nt_program *p)
     }
 }
 
+bool
+nt_program_take_flag(int *argc, char *argv[], const char *flag)
+{
+    int n = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        if (!i || strcmp(argv[i], flag)) {
+            argv[n++] = argv[i];
+        }
+    }
+
+    bool found = n < *argc;
+    argv[n] = NULL;
+    *argc = n;
+    return found;
+}
+
 void
 nt_program_init(struct nt_program *p, const char *name, const char *summary, int argc, char *argv[])
 {
+    struct nt_err err = { 0 };
     const char *log_file = NULL;
     bool any_file = false;
 
@@ -183,6 +170,9 @@ nt_program_init(struct nt_program *p, const char *name, const char *summary, int
     p->name = name;
     p->clock = nt_clock_system();
     p->config = nt_config_new(nt_options);
+    if (nt_failpoint_start(&err) < 0) {
+        die(name, "%s", err.msg);
+    }
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--help")) {
             print_help(name, summary);
@@ -192,10 +182,17 @@ nt_program_init(struct nt_program *p, const char *name, const char *summary, int
             printf("%s %s\n", name, nt_version());
             exit(0);
         }
+        if (!strcmp(argv[i], "--failpoints")) {
+            nt_failpoint_print();
+            exit(0);
+        }
 
         const char *value;
         if ((value = option_value("--config-file", argv, &i))) {
             read_file(p, value);
+            any_file = true;
+        } else if ((value = option_value("--config-dir", argv, &i))) {
+            read_folder(p, value);
             any_file = true;
         } else if ((value = option_value("--log-file", argv, &i))) {
             log_file = value;
@@ -206,7 +203,8 @@ nt_program_init(struct nt_program *p, const char *name, const char *summary, int
     }
     /* The command line wins over files, wherever it stands. */
     for (int i = 1; i < argc; i++) {
-        if (!option_value("--config-file", argv, &i) && !option_value("--log-file", argv, &i)) {
+        if (!option_value("--config-file", argv, &i) && !option_value("--config-dir", argv, &i)
+            && !option_value("--log-file", argv, &i)) {
             set_from_argument(p, argv[i]);
         }
     }

@@ -1,9 +1,9 @@
 /* What every daemon's main() begins with: command line, configuration, log.
  *
- *     neutrino-X [--config-file PATH]... [--log-file PATH] [--NAME=VALUE]...
- *                [--version] [--help]
+ *     neutrino-X [--config-file PATH]... [--config-dir PATH]... [--log-file PATH]
+ *                [--NAME=VALUE]... [--version] [--help]
  *
- * Without --config-file, /etc/nova/nova.conf and /etc/neutrino/neutrino.conf are
+ * Without --config-file and --config-dir, /etc/nova/nova.conf and /etc/neutrino/neutrino.conf are
  * read if they exist. */
 #pragma once
 
@@ -18,6 +18,10 @@ struct nt_program {
     struct nt_config *config; /* Owned. */
     char host[256];           /* Option host, or the machine's host name. */
 };
+
+/* Takes 'flag' out of the arguments; true if it was there.  For what only one program
+ * knows, before nt_program_init(). */
+bool nt_program_take_flag(int *argc, char *argv[], const char *flag);
 
 /* Exits with 0 after --help or --version, with 1 and a message on stderr when the
  * command line or a file is wrong. */

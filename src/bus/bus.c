@@ -19,14 +19,22 @@ NT_LOG_MODULE(nt_bus);
 
 #define DEFAULT_TIMEOUT_MS 60000
 
+/* What is to be handed to its owner with the next nt_bus_run(), in the order in which
+ * it came: a request must not overtake the answer that was sent before it. */
+struct due {
+    struct ovs_list node;
+    void (*deliver)(struct due *);
+};
+
 /* A call in flight ('by_id' is set) or ended and waiting for its callback. */
 struct call {
-    struct ovs_list node; /* In 'done' of the bus, once ended. */
+    struct due due; /* Once ended. */
     struct shash_node *by_id;
     int64_t deadline;
     char *what; /* "METHOD on TOPIC at HOST", for messages. */
     nt_bus_reply_cb *cb;
     void *aux;
+    char request_id[NT_REQUEST_ID_SIZE];
     struct json *result; /* NULL with 'err'. */
     struct nt_err err;
 };
@@ -46,6 +54,8 @@ struct watcher {
 };
 
 struct nt_bus_request {
+    struct due due;
+    struct service *service; /* Until it was handed over. */
     struct ovs_list node;
     struct nt_bus *bus; /* NULL: freed meanwhile. */
     char *topic, *peer;
@@ -60,11 +70,12 @@ struct nt_bus {
     char reply_q[64];
     struct shash calls;    /* In flight, by message id. */
     int64_t next_deadline; /* No call ends earlier; found anew when it is reached. */
-    struct ovs_list done;
+    struct ovs_list due;   /* struct due. */
     struct ovs_list services;
     struct ovs_list watchers;
     struct ovs_list requests;
     struct nt_seen *seen;
+    struct nt_bus_stats stats;
 };
 
 void
@@ -96,7 +107,7 @@ nt_bus_new(struct nt_bus_transport *transport, const struct nt_clock *clock,
     snprintf(bus->reply_q, sizeof bus->reply_q, "reply_%s", id);
     shash_init(&bus->calls);
     bus->next_deadline = INT64_MAX;
-    ovs_list_init(&bus->done);
+    ovs_list_init(&bus->due);
     ovs_list_init(&bus->services);
     ovs_list_init(&bus->watchers);
     ovs_list_init(&bus->requests);
@@ -112,6 +123,26 @@ nt_bus_transport(const struct nt_bus *bus)
 
 /* Calls: from the caller's side. */
 
+static void
+put_due(struct nt_bus *bus, struct due *due, void (*deliver)(struct due *))
+{
+    due->deliver = deliver;
+    ovs_list_push_back(&bus->due, &due->node);
+}
+
+static void
+call_deliver(struct due *due)
+{
+    struct call *call = CONTAINER_OF(due, struct call, due);
+
+    nt_log_swap_request(call->request_id);
+    call->cb(call->aux, call->result, call->result ? NULL : &call->err);
+    nt_log_swap_request(call->request_id);
+    json_destroy(call->result);
+    free(call->what);
+    free(call);
+}
+
 /* Takes 'result'; exactly one of 'result' and 'err' is given. */
 static void
 call_end(struct nt_bus *bus, struct call *call, struct json *result, const struct nt_err *err)
@@ -123,17 +154,10 @@ call_end(struct nt_bus *bus, struct call *call, struct json *result, const struc
     call->result = result;
     if (err) {
         call->err = *err;
+        bus->stats.n_call_errors++;
+        bus->stats.n_timeouts += err->code == NT_TIMEOUT;
     }
-    ovs_list_push_back(&bus->done, &call->node);
-}
-
-static void
-call_deliver(struct call *call)
-{
-    call->cb(call->aux, call->result, call->result ? NULL : &call->err);
-    json_destroy(call->result);
-    free(call->what);
-    free(call);
+    put_due(bus, &call->due, call_deliver);
 }
 
 /* The ids of a message, from one draw. */
@@ -150,6 +174,10 @@ draw_ids(struct nt_bus *bus, struct ids *ids)
     nt_bus_draw_hex(bus->random, 48, hex);
     ovs_strlcpy(ids->msg_id, hex, sizeof ids->msg_id);
     ovs_strlcpy(ids->unique_id, hex + 32, sizeof ids->unique_id);
+    if (*nt_log_request()) {
+        ovs_strlcpy(ids->request_id, nt_log_request(), sizeof ids->request_id);
+        return;
+    }
     snprintf(ids->request_id, sizeof ids->request_id, "req-%.8s-%.4s-4%.3s-8%.3s-%.12s", hex + 64,
              hex + 72, hex + 77, hex + 81, hex + 84);
 }
@@ -187,6 +215,8 @@ nt_bus_call(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args, i
                            to->host ? to->host : "");
     call->cb = cb;
     call->aux = aux;
+    ovs_strlcpy(call->request_id, nt_log_request(), sizeof call->request_id);
+    bus->stats.n_calls++;
     call->by_id = shash_add(&bus->calls, ids.msg_id, call);
     bus->next_deadline = MIN(bus->next_deadline, call->deadline);
 
@@ -207,11 +237,13 @@ cast(struct nt_bus *bus, struct nt_bus_message *msg, const char *method, const c
     struct nt_err err;
 
     draw_ids(bus, &ids);
+    bus->stats.n_casts++;
 
     struct nt_request_out req = {
         method, version, NULL, NULL, NULL, ids.unique_id, ids.request_id
     };
     if (send_request(bus, msg, &req, args, &err) < 0) {
+        bus->stats.n_casts_dropped++;
         nt_warn_rl("cast dropped", "topic", msg->topic, "host", msg->host ? msg->host : "-",
                    "method", method, "reason", err.msg, NULL);
     }
@@ -351,6 +383,9 @@ end_with_failure(struct nt_bus_request *req, char *failure)
 {
     struct nt_err err;
 
+    if (req->bus) {
+        req->bus->stats.n_requests_failed++;
+    }
     if (req->bus && req->payload.msg_id && send_reply(req, NULL, failure, &err) < 0) {
         nt_debug("reply dropped", "peer", req->peer, "reason", err.msg, NULL);
     }
@@ -415,6 +450,30 @@ find_service(struct nt_bus *bus, const struct nt_bus_incoming *in)
 }
 
 /* Takes 'json', which 'p' borrows from. */
+/* While the handler runs, log lines carry the request's id. */
+static void
+request_deliver(struct due *due)
+{
+    struct nt_bus_request *req = CONTAINER_OF(due, struct nt_bus_request, due);
+    struct service *service = req->service;
+    char request_id[NT_REQUEST_ID_SIZE] = "";
+
+    if (!service) {
+        struct nt_err err;
+
+        nt_fail(&err, NT_UNAVAILABLE, "the program is stopping");
+        nt_bus_reply_fail(req, &err);
+        return;
+    }
+    if (strcmp(req->payload.request_id, "-")) {
+        ovs_strlcpy(request_id, req->payload.request_id, sizeof request_id);
+    }
+    req->service = NULL;
+    nt_log_swap_request(request_id);
+    service->handler(service->aux, req);
+    nt_log_swap_request(request_id);
+}
+
 static void
 receive_request(struct nt_bus *bus, const struct nt_bus_incoming *in, struct json *json,
                 const struct nt_payload *p)
@@ -422,6 +481,7 @@ receive_request(struct nt_bus *bus, const struct nt_bus_incoming *in, struct jso
     struct nt_bus_request *req = xzalloc(sizeof *req);
     struct service *service = find_service(bus, in);
 
+    bus->stats.n_requests++;
     req->bus = bus;
     req->topic = xstrdup(in->topic);
     req->peer = xstrdup(in->peer);
@@ -438,7 +498,8 @@ receive_request(struct nt_bus *bus, const struct nt_bus_incoming *in, struct jso
     } else if (p->namespace && *p->namespace) {
         nt_bus_reply_bad_version(req);
     } else {
-        service->handler(service->aux, req);
+        req->service = service;
+        put_due(bus, &req->due, request_deliver);
     }
 }
 
@@ -462,6 +523,7 @@ is_duplicate(struct nt_bus *bus, const struct nt_bus_incoming *in, const struct 
 static void
 refuse(struct nt_bus *bus, const struct nt_bus_incoming *in, const struct nt_err *err)
 {
+    bus->stats.n_refused++;
     nt_warn_rl("message refused", "peer", in->peer, "topic", in->topic ? in->topic : "-", "reason",
                err->msg, NULL);
     if (in->topic && in->msg_id) {
@@ -590,16 +652,17 @@ tell_state(struct nt_bus *bus)
 }
 
 static void
-deliver_done(struct nt_bus *bus)
+deliver_due(struct nt_bus *bus)
 {
-    struct ovs_list done;
-    struct call *call;
+    struct ovs_list list;
 
     /* Callbacks may end further calls; those wait for the next turn. */
-    ovs_list_move(&done, &bus->done);
-    ovs_list_init(&bus->done);
-    LIST_FOR_EACH_POP (call, node, &done) {
-        call_deliver(call);
+    ovs_list_move(&list, &bus->due);
+    ovs_list_init(&bus->due);
+    while (!ovs_list_is_empty(&list)) {
+        struct due *due = CONTAINER_OF(ovs_list_pop_front(&list), struct due, node);
+
+        due->deliver(due);
     }
 }
 
@@ -609,8 +672,20 @@ nt_bus_run(struct nt_bus *bus)
     bus->transport->class->run(bus->transport);
     expire_calls(bus);
     tell_state(bus);
-    deliver_done(bus);
+    deliver_due(bus);
     bus->transport->class->flush(bus->transport);
+}
+
+const struct nt_bus_stats *
+nt_bus_stats(const struct nt_bus *bus)
+{
+    return &bus->stats;
+}
+
+size_t
+nt_bus_n_pending(const struct nt_bus *bus)
+{
+    return shash_count(&bus->calls);
 }
 
 static bool
@@ -631,7 +706,7 @@ void
 nt_bus_wait(struct nt_bus *bus)
 {
     bus->transport->class->wait(bus->transport);
-    if (!ovs_list_is_empty(&bus->done) || state_is_news(bus)) {
+    if (!ovs_list_is_empty(&bus->due) || state_is_news(bus)) {
         poll_immediate_wake();
     } else if (bus->next_deadline != INT64_MAX) {
         int64_t left = bus->next_deadline - nt_mono_ms(bus->clock);
@@ -653,8 +728,11 @@ nt_bus_free(struct nt_bus *bus)
     struct watcher *w;
 
     nt_fail(&err, NT_UNAVAILABLE, "the program is stopping");
+    LIST_FOR_EACH (req, node, &bus->requests) {
+        req->service = NULL;
+    }
     nt_bus_fail_calls(bus, &err);
-    deliver_done(bus);
+    deliver_due(bus);
     bus->transport->class->flush(bus->transport);
     bus->transport->class->free(bus->transport);
     LIST_FOR_EACH_POP (req, node, &bus->requests) {

@@ -5,12 +5,16 @@
  * oslo.messaging envelope 2.0 (envelope.h).  Everything is asynchronous: callbacks
  * come from nt_bus_run(), never from inside the call that asked.  Loop thread only.
  *
+ * A message carries the id of the request that it is sent for (base/log.h), or a new one;
+ * handlers and callbacks run under that id.
+ *
  * Delivery is at most once after receipt, as with oslo.messaging: a cast to a host
  * that is away is lost, so every receiver also fetches its state when its
  * connection comes (back) up. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -80,6 +84,22 @@ void nt_bus_reply_bad_version(struct nt_bus_request *);
  * time from the next nt_bus_run(), if it is usable then.  There may be several. */
 void nt_bus_on_state(struct nt_bus *, void (*cb)(void *aux, bool connected), void *aux);
 bool nt_bus_is_connected(const struct nt_bus *);
+
+struct ds;
+
+struct nt_bus_stats {
+    uint64_t n_calls, n_call_errors, n_timeouts; /* From the caller's side. */
+    uint64_t n_casts, n_casts_dropped;
+    uint64_t n_requests, n_requests_failed; /* From the serving side. */
+    uint64_t n_refused;                     /* Messages that were not understood. */
+};
+const struct nt_bus_stats *nt_bus_stats(const struct nt_bus *);
+
+/* Calls in flight. */
+size_t nt_bus_n_pending(const struct nt_bus *);
+
+/* Appends all of that for monitoring (base/metrics.h). */
+void nt_bus_metrics(const struct nt_bus *, struct ds *out);
 
 /* Outstanding calls end with NT_UNAVAILABLE before this returns; those callbacks
  * must not use the bus.  Not to be called from a callback of the bus. */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bus/embedded_routes.h"
 #include "bus/envelope.h"
@@ -156,6 +157,9 @@ receive(struct fake *f, const char *peer, const char *topic, const char *text)
 
     nt_bus_receive(f->bus, &in);
     json_destroy(body);
+    if (topic) {
+        nt_bus_run(f->bus);
+    }
 }
 
 static void
@@ -257,6 +261,69 @@ count_request(void *n, struct nt_bus_request *req)
 {
     ++*(int *) n;
     nt_bus_reply(req, NULL);
+}
+
+static void
+note_reply(void *text, const struct json *result OVS_UNUSED, const struct nt_err *err OVS_UNUSED)
+{
+    strcat(text, "reply ");
+}
+
+static void
+note_request(void *text, struct nt_bus_request *req)
+{
+    strcat(text, "request ");
+    nt_bus_reply(req, NULL);
+}
+
+static void
+request_does_not_overtake_the_reply_before_it(void **state)
+{
+    struct fake *f = *state;
+    char order[64] = "";
+
+    nt_bus_serve(f->bus, "t", NULL, note_request, order);
+    nt_bus_call(f->bus, NT_BUS_TO("t", "h1", "m", "1.0"), NULL, 1000, note_reply, order);
+    receive_reply(f, "\"result\":1,\"failure\":null,\"ending\":true");
+    receive(f, "a", "t", "{\"method\":\"m\"}");
+    assert_string_equal(order, "reply request ");
+}
+
+static void
+note_request_id(void *id, struct nt_bus_request *req)
+{
+    ovs_strlcpy(id, nt_log_request(), NT_REQUEST_ID_SIZE);
+    nt_bus_reply(req, NULL);
+}
+
+static void
+note_reply_id(void *id, const struct json *result OVS_UNUSED, const struct nt_err *err OVS_UNUSED)
+{
+    ovs_strlcpy(id, nt_log_request(), NT_REQUEST_ID_SIZE);
+}
+
+static void
+request_id_goes_with_a_call_and_comes_back_with_its_answer(void **state)
+{
+    struct fake *f = *state;
+    char current[NT_REQUEST_ID_SIZE] = "req-1", handled[NT_REQUEST_ID_SIZE] = "";
+    char answered[NT_REQUEST_ID_SIZE] = "";
+
+    nt_log_swap_request(current);
+    nt_bus_call(f->bus, NT_BUS_TO("t", NULL, "m", "1.0"), NULL, 1000, note_reply_id, answered);
+    nt_log_swap_request(current);
+    assert_string_equal(nt_log_request(), "");
+
+    AUTO_FREE char *sent = json_to_string(f->sent, 0);
+    assert_non_null(strstr(sent, "_context_request_id\\\":\\\"req-1\\\""));
+    receive_reply(f, "\"result\":1,\"failure\":null,\"ending\":true");
+    nt_bus_run(f->bus);
+    assert_string_equal(answered, "req-1");
+
+    nt_bus_serve(f->bus, "t", NULL, note_request_id, handled);
+    receive(f, "a", "t", "{\"method\":\"m\",\"_context_request_id\":\"req-2\"}");
+    assert_string_equal(handled, "req-2");
+    assert_string_equal(nt_log_request(), "");
 }
 
 static void
@@ -390,6 +457,8 @@ main(void)
         TEST(each_call_ends_at_its_own_deadline),
         TEST(call_that_cannot_be_sent_fails_from_run),
         TEST(free_ends_calls_with_unavailable),
+        TEST(request_does_not_overtake_the_reply_before_it),
+        TEST(request_id_goes_with_a_call_and_comes_back_with_its_answer),
         TEST(repeated_id_is_dropped_per_sender),
         cmocka_unit_test(sixteen_ids_are_remembered_and_memory_is_bounded),
         TEST(requests_nobody_may_make_are_refused),

@@ -46,6 +46,9 @@ NT_NODISCARD int nt_bus_hub_new(const struct nt_bus_options *, const char *unix_
 /* The TCP port 'bus', which is a hub, listens on (for "ADDRESS:0"); 0: none. */
 unsigned nt_bus_hub_port(const struct nt_bus *);
 
+/* Peers connected to 'bus', which is a hub. */
+size_t nt_bus_hub_n_peers(const struct nt_bus *);
+
 /* 'endpoint': "unix:PATH" or "tcp:ADDRESS:PORT".  Connecting happens in
  * nt_bus_run(); a hub that is away is not an error. Fails with NT_INVALID. */
 NT_NODISCARD int nt_bus_peer_new(const struct nt_bus_options *, const char *endpoint,

@@ -839,3 +839,9 @@ nt_bus_hub_port(const struct nt_bus *bus)
 
     return hub->tcp_listener.fd >= 0 ? nt_listen_port(hub->tcp_listener.fd) : 0;
 }
+
+size_t
+nt_bus_hub_n_peers(const struct nt_bus *bus)
+{
+    return shash_count(&hub_cast(nt_bus_transport(bus))->peers);
+}

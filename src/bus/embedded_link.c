@@ -12,6 +12,7 @@
 
 #include <openssl/err.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "bus/embedded_tls.h"
@@ -224,6 +225,7 @@ nt_link_send(struct nt_link *link, struct nt_frame_buf *buf)
         nt_link_close(link, "does not read: %zu bytes wait to be sent", link->queued);
         return;
     }
+    NT_CRASHPOINT("bus-send");
     if (link->n == link->size) {
         queue_grow(link);
     }
@@ -343,6 +345,8 @@ link_flush(struct nt_link *link)
     size_t total = 0;
 
     while (link->n && total < WRITE_BUDGET) {
+        NT_CRASHPOINT("bus-flush");
+
         size_t n = write_some(link, chunk, gather(link, chunk));
 
         if (link->state == DEAD) {
@@ -352,6 +356,7 @@ link_flush(struct nt_link *link)
             set_dirty(link, false);
             return;
         }
+        NT_CRASHPOINT("bus-flushed");
         consume(link, n);
         total += n;
     }

@@ -178,7 +178,8 @@ parse_option(struct cli_args *args, const struct cli_arg *table, char *const arg
 static bool
 is_option(const char *word)
 {
-    return word[0] == '-' && word[1];
+    /* "-1" is a number. */
+    return word[0] == '-' && word[1] && !isdigit((unsigned char) word[1]);
 }
 
 int

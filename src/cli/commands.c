@@ -32,7 +32,8 @@ static const struct cli_arg help_args[] = {
 };
 
 static const struct cli_arg completion_args[] = {
-    { "SHELL", "bash", CLI_TEXT, CLI_WORD | CLI_REQUIRED | CLI_CHOICE, "bash" },
+    { "SHELL", "bash|zsh|fish", CLI_TEXT, CLI_WORD | CLI_REQUIRED | CLI_CHOICE,
+      "bash, zsh or fish" },
     { 0 },
 };
 
@@ -61,7 +62,15 @@ completion(struct cli *cli, struct nt_err *err)
 {
     struct ds out = DS_EMPTY_INITIALIZER;
 
-    cli_completion_bash(&out);
+    const char *shell = cli_arg(&cli->args, "SHELL");
+
+    if (!strcmp(shell, "zsh")) {
+        cli_completion_zsh(&out);
+    } else if (!strcmp(shell, "fish")) {
+        cli_completion_fish(&out);
+    } else {
+        cli_completion_bash(&out);
+    }
     fputs(ds_cstr(&out), stdout);
     ds_destroy(&out);
     return 0;
@@ -82,6 +91,21 @@ const struct cli_command cli_commands[] = {
     { "console-log", cli_console_args, 0, cli_server_console,
       "print what a server's console said" },
     { "wait", cli_wait_args, 0, cli_server_wait, "wait until a server has a status" },
+    { "floating-ip-create", cli_floating_create_args, 0, cli_floating_create,
+      "take a floating address from a pool" },
+    { "floating-ip-list", no_args, 0, cli_floating_list, "list the project's floating addresses" },
+    { "floating-ip-delete", cli_floating_delete_args, 0, cli_floating_delete,
+      "give floating addresses back" },
+    { "floating-ip-pool-list", no_args, 0, cli_floating_pools, "list the pools" },
+    { "add-floating-ip", cli_floating_add_args, 0, cli_floating_add,
+      "tie a floating address to a server" },
+    { "remove-floating-ip", cli_floating_remove_args, 0, cli_floating_remove, "untie it" },
+    { "floating-ip-bulk-create", cli_floating_bulk_create_args, 0, cli_floating_bulk_create,
+      "make the floating addresses of a range (administrators)" },
+    { "floating-ip-bulk-delete", cli_floating_bulk_delete_args, 0, cli_floating_bulk_delete,
+      "remove those of a range (administrators)" },
+    { "floating-ip-bulk-list", cli_floating_bulk_list_args, 0, cli_floating_bulk_list,
+      "list all floating addresses (administrators)" },
     { "flavor-list", no_args, 0, cli_flavor_list, "list flavors" },
     { "flavor-show", cli_flavor_args, 0, cli_flavor_show, "show one flavor" },
     { "image-list", no_args, 0, cli_image_list, "list images" },
@@ -90,7 +114,42 @@ const struct cli_command cli_commands[] = {
     { "network-list", no_args, 0, cli_network_list, "list networks" },
     { "network-show", cli_network_args, 0, cli_network_show, "show one network" },
     { "network-delete", cli_network_delete_args, 0, cli_network_delete, "delete networks" },
+    { "network-modify", cli_network_modify_args, 0, cli_network_modify, "change a network" },
+    { "fixed-list", cli_fixed_list_args, 0, cli_fixed_list,
+      "list addresses and why they are not free" },
+    { "fixed-reserve", cli_fixed_args, 0, cli_fixed_reserve, "set an address aside" },
+    { "fixed-unreserve", cli_fixed_args, 0, cli_fixed_unreserve, "give it back" },
+    { "keypair-add", cli_keypair_add_args, 0, cli_keypair_add, "make or import a key pair" },
+    { "keypair-list", no_args, 0, cli_keypair_list, "list key pairs" },
+    { "keypair-show", cli_keypair_args, 0, cli_keypair_show, "show one key pair" },
+    { "keypair-delete", cli_keypair_args, 0, cli_keypair_delete, "delete a key pair" },
+    { "quota-show", cli_quota_args, 0, cli_quota_show, "show a project's limits and their use" },
+    { "quota-set", cli_quota_set_args, 0, cli_quota_set, "change a project's limits" },
+    { "quota-defaults", cli_quota_args, 0, cli_quota_defaults, "show the configured limits" },
+    { "secgroup-list", cli_secgroup_list_args, 0, cli_secgroup_list, "list security groups" },
+    { "secgroup-create", cli_secgroup_create_args, 0, cli_secgroup_create,
+      "create a security group" },
+    { "secgroup-delete", cli_secgroup_delete_args, 0, cli_secgroup_delete,
+      "delete security groups" },
+    { "secgroup-list-rules", cli_secgroup_args, 0, cli_secgroup_rules,
+      "list what a security group lets in" },
+    { "secgroup-add-rule", cli_secgroup_rule_args, 0, cli_secgroup_add_rule, "let a network in" },
+    { "secgroup-delete-rule", cli_secgroup_rule_args, 0, cli_secgroup_delete_rule,
+      "take that back" },
+    { "secgroup-add-group-rule", cli_secgroup_group_rule_args, 0, cli_secgroup_add_group_rule,
+      "let the members of a group in" },
+    { "secgroup-delete-group-rule", cli_secgroup_group_rule_args, 0, cli_secgroup_delete_group_rule,
+      "take that back" },
+    { "add-secgroup", cli_server_secgroup_args, 0, cli_server_add_secgroup,
+      "put a server into a security group" },
+    { "remove-secgroup", cli_server_secgroup_args, 0, cli_server_remove_secgroup, "take it out" },
+    { "list-secgroup", cli_server_secgroups_args, 0, cli_server_secgroups,
+      "list the security groups of a server" },
     { "host-list", no_args, 0, cli_host_list, "list host programs and whether they are up" },
+    { "config", cli_config_args, CLI_LOCAL, cli_config,
+      "show, check or explain the configuration of this host" },
+    { "doctor", cli_doctor_args, CLI_LOCAL, cli_doctor,
+      "say what is wrong with this host, and what puts it right" },
     { "completion", completion_args, CLI_LOCAL, completion, "print a script for the shell" },
     { "version", no_args, CLI_LOCAL, version, "print the version" },
     { "help", help_args, CLI_LOCAL, help, "list the commands, or explain one" },

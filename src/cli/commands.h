@@ -29,8 +29,10 @@ const struct cli_command *cli_command_find(const char *name);
 void cli_help(struct ds *out);
 void cli_help_command(const struct cli_command *, struct ds *out);
 
-/* The script of 'neutrino completion bash'. */
+/* The scripts of 'neutrino completion SHELL'. */
 void cli_completion_bash(struct ds *out);
+void cli_completion_zsh(struct ds *out);
+void cli_completion_fish(struct ds *out);
 
 /* What the table names, by the file it is in.  servers.c: */
 extern const struct cli_arg cli_server_list_args[], cli_server_args[], cli_delete_args[],
@@ -53,6 +55,26 @@ int cli_image_list(struct cli *, struct nt_err *);
 int cli_image_show(struct cli *, struct nt_err *);
 int cli_host_list(struct cli *, struct nt_err *);
 
+/* config.c, doctor.c: */
+extern const struct cli_arg cli_doctor_args[];
+int cli_doctor(struct cli *, struct nt_err *);
+extern const struct cli_arg cli_config_args[];
+int cli_config(struct cli *, struct nt_err *);
+
+/* floating.c: */
+extern const struct cli_arg cli_floating_create_args[], cli_floating_delete_args[],
+    cli_floating_add_args[], cli_floating_remove_args[], cli_floating_bulk_create_args[],
+    cli_floating_bulk_delete_args[], cli_floating_bulk_list_args[];
+int cli_floating_create(struct cli *, struct nt_err *);
+int cli_floating_list(struct cli *, struct nt_err *);
+int cli_floating_delete(struct cli *, struct nt_err *);
+int cli_floating_pools(struct cli *, struct nt_err *);
+int cli_floating_add(struct cli *, struct nt_err *);
+int cli_floating_remove(struct cli *, struct nt_err *);
+int cli_floating_bulk_create(struct cli *, struct nt_err *);
+int cli_floating_bulk_delete(struct cli *, struct nt_err *);
+int cli_floating_bulk_list(struct cli *, struct nt_err *);
+
 /* networks.c: */
 extern const struct cli_arg cli_network_create_args[], cli_network_args[],
     cli_network_delete_args[];
@@ -60,3 +82,36 @@ int cli_network_create(struct cli *, struct nt_err *);
 int cli_network_list(struct cli *, struct nt_err *);
 int cli_network_show(struct cli *, struct nt_err *);
 int cli_network_delete(struct cli *, struct nt_err *);
+
+extern const struct cli_arg cli_network_modify_args[];
+int cli_network_modify(struct cli *, struct nt_err *);
+
+/* fixed.c, keypairs.c, quotas.c: */
+extern const struct cli_arg cli_fixed_list_args[], cli_fixed_args[], cli_keypair_add_args[],
+    cli_keypair_args[], cli_quota_args[], cli_quota_set_args[];
+int cli_fixed_list(struct cli *, struct nt_err *);
+int cli_fixed_reserve(struct cli *, struct nt_err *);
+int cli_fixed_unreserve(struct cli *, struct nt_err *);
+int cli_keypair_add(struct cli *, struct nt_err *);
+int cli_keypair_list(struct cli *, struct nt_err *);
+int cli_keypair_show(struct cli *, struct nt_err *);
+int cli_keypair_delete(struct cli *, struct nt_err *);
+int cli_quota_show(struct cli *, struct nt_err *);
+int cli_quota_set(struct cli *, struct nt_err *);
+int cli_quota_defaults(struct cli *, struct nt_err *);
+
+/* secgroups.c: */
+extern const struct cli_arg cli_secgroup_list_args[], cli_secgroup_create_args[],
+    cli_secgroup_args[], cli_secgroup_delete_args[], cli_secgroup_rule_args[],
+    cli_secgroup_group_rule_args[], cli_server_secgroup_args[], cli_server_secgroups_args[];
+int cli_secgroup_list(struct cli *, struct nt_err *);
+int cli_secgroup_create(struct cli *, struct nt_err *);
+int cli_secgroup_delete(struct cli *, struct nt_err *);
+int cli_secgroup_rules(struct cli *, struct nt_err *);
+int cli_secgroup_add_rule(struct cli *, struct nt_err *);
+int cli_secgroup_delete_rule(struct cli *, struct nt_err *);
+int cli_secgroup_add_group_rule(struct cli *, struct nt_err *);
+int cli_secgroup_delete_group_rule(struct cli *, struct nt_err *);
+int cli_server_add_secgroup(struct cli *, struct nt_err *);
+int cli_server_remove_secgroup(struct cli *, struct nt_err *);
+int cli_server_secgroups(struct cli *, struct nt_err *);

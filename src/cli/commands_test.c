@@ -86,6 +86,27 @@ completion_lists_each_command_and_its_options(void **state)
     ds_destroy(&out);
 }
 
+static void
+completion_of_each_shell_knows_each_option(void **state)
+{
+    static void (*const scripts[])(struct ds *) = { cli_completion_zsh, cli_completion_fish };
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(scripts); i++) {
+        struct ds out = DS_EMPTY_INITIALIZER;
+
+        scripts[i](&out);
+        for (const struct cli_command *c = cli_commands; c->name; c++) {
+            assert_non_null(strstr(ds_cstr(&out), c->name));
+            for (const struct cli_arg *arg = c->args; arg->name; arg++) {
+                AUTO_FREE char *option = xasprintf(i ? "-l %s" : "--%s", arg->name);
+
+                assert_true(arg->flags & CLI_WORD || strstr(ds_cstr(&out), option));
+            }
+        }
+        ds_destroy(&out);
+    }
+}
+
 int
 main(void)
 {
@@ -95,6 +116,7 @@ main(void)
         cmocka_unit_test(help_lists_each_command),
         cmocka_unit_test(help_of_a_command_names_each_argument),
         cmocka_unit_test(completion_lists_each_command_and_its_options),
+        cmocka_unit_test(completion_of_each_shell_knows_each_option),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,14 @@ const struct cli_noun cli_image_noun = {
 const struct cli_noun cli_network_noun = {
     "network", CLI_COMPUTE "/os-networks", "networks", "network", "label", false,
 };
+const struct cli_noun cli_secgroup_noun = {
+    "security group",
+    CLI_COMPUTE "/os-security-groups",
+    "security_groups",
+    "security_group",
+    "name",
+    false,
+};
 
 int
 cli_find_in(const struct cli_noun *noun, const struct json *list, const char *what,

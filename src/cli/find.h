@@ -19,7 +19,8 @@ struct cli_noun {
     bool any_id;         /* Ids are not only UUIDs. */
 };
 
-extern const struct cli_noun cli_server_noun, cli_flavor_noun, cli_image_noun, cli_network_noun;
+extern const struct cli_noun cli_server_noun, cli_flavor_noun, cli_image_noun, cli_network_noun,
+    cli_secgroup_noun;
 
 /* The one thing in 'list' with id or name 'what'; an id comes before a name.
  * '*out' is borrowed from the list.  Fails with NT_NOT_FOUND or NT_CONFLICT, in the

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
 
-#define NAME_WIDTH 16
+#define NAME_WIDTH 26
 #define OPTION_WIDTH 30
 #define USAGE_WIDTH 78
 

@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/delete.h"
 #include "cli/find.h"
@@ -12,6 +13,8 @@ const struct cli_arg cli_network_create_args[] = {
     { "cidr", "CIDR", CLI_TEXT, CLI_REQUIRED, "its IPv4 range", .aliases = "fixed-range-v4" },
     { "gateway", "ADDRESS", CLI_TEXT, 0, "the gateway instead of the first address" },
     { "dhcp-server", "ADDRESS", CLI_TEXT, 0, "the DHCP server instead of the gateway" },
+    { "cidr-v6", "CIDR", CLI_TEXT, 0, "its IPv6 range, a /64", .aliases = "fixed-range-v6" },
+    { "gateway-v6", "ADDRESS", CLI_TEXT, 0, "the IPv6 gateway instead of the first address" },
     { "dns1", "ADDRESS", CLI_TEXT, 0, "first name server" },
     { "dns2", "ADDRESS", CLI_TEXT, 0, "second name server" },
     { "bridge", "NAME", CLI_TEXT, 0, "the bridge on every host" },
@@ -41,6 +44,8 @@ static const struct {
     { "cidr", "cidr" },
     { "gateway", "gateway" },
     { "dhcp-server", "dhcp_server" },
+    { "cidr-v6", "cidr_v6" },
+    { "gateway-v6", "gateway_v6" },
     { "dns1", "dns1" },
     { "dns2", "dns2" },
     { "bridge", "bridge" },
@@ -79,6 +84,76 @@ cli_network_create(struct cli *cli, struct nt_err *err)
     struct json *body = create_body(cli);
     struct json *answer = NULL;
     int rc = cli_rest(cli, "POST", cli_network_noun.path, body, &answer, err);
+
+    if (rc == 0) {
+        const struct json *network = cli_member(answer, "network");
+
+        rc = network && network->type == JSON_OBJECT
+                 ? cli_print_object(cli, network, err)
+                 : nt_fail(err, NT_FAULT, "the answer has no network");
+    }
+    json_destroy(body);
+    json_destroy(answer);
+    return rc;
+}
+
+const struct cli_arg cli_network_modify_args[] = {
+    { "label", "LABEL", CLI_TEXT, 0, "its name" },
+    { "project", "PROJECT", CLI_TEXT, 0, "for this project only", .aliases = "project-id" },
+    { "disassociate-project", NULL, CLI_FLAG, 0, "for everybody" },
+    { "host", "HOST", CLI_TEXT, 0, "the network host that serves it" },
+    { "disassociate-host", NULL, CLI_FLAG, 0, "whichever network host asks first" },
+    { "dns1", "ADDRESS", CLI_TEXT, 0, "first name server; empty: none" },
+    { "dns2", "ADDRESS", CLI_TEXT, 0, "second name server; empty: none" },
+    { "mtu", "BYTES", CLI_INT, 0, "the largest packet; 0: as the devices have it" },
+    { "NETWORK", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED, "its id or label" },
+    { 0 },
+};
+
+static struct json *
+modify_body(const struct cli *cli)
+{
+    static const struct {
+        const char *arg, *clear, *member;
+    } changes[] = {
+        { "label", NULL, "label" },
+        { "project", "disassociate-project", "project_id" },
+        { "host", "disassociate-host", "host" },
+        { "dns1", NULL, "dns1" },
+        { "dns2", NULL, "dns2" },
+    };
+    struct json *network = json_object_create();
+    struct json *body = json_object_create();
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(changes); i++) {
+        const char *value = cli_arg(&cli->args, changes[i].arg);
+
+        if (value) {
+            json_object_put_string(network, changes[i].member, value);
+        } else if (changes[i].clear && cli_arg_flag(&cli->args, changes[i].clear)) {
+            json_object_put(network, changes[i].member, json_null_create());
+        }
+    }
+    if (cli_arg(&cli->args, "mtu")) {
+        json_object_put(network, "mtu", json_integer_create(cli_arg_int(&cli->args, "mtu", 0)));
+    }
+    json_object_put(body, "network", network);
+    return body;
+}
+
+int
+cli_network_modify(struct cli *cli, struct nt_err *err)
+{
+    struct json *answer = NULL;
+    AUTO_FREE char *id = NULL;
+
+    if (cli_find(cli, &cli_network_noun, cli_arg(&cli->args, "NETWORK"), &id, err) < 0) {
+        return -1;
+    }
+
+    AUTO_FREE char *path = cli_path(&cli_network_noun, id);
+    struct json *body = modify_body(cli);
+    int rc = cli_rest(cli, "PUT", path, body, &answer, err);
 
     if (rc == 0) {
         const struct json *network = cli_member(answer, "network");

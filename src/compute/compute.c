@@ -6,24 +6,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
-#include "base/hashing.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "compute/driver.h"
-#include "compute/guest.h"
-#include "compute/plan.h"
+#include "compute/model.h"
 #include "host/bridge.h"
-#include "host/guard.h"
-#include "host/iptables.h"
 #include "host/sysctl.h"
 
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
-#include "rpc/compute.h"
 #include "rpc/conductor.h"
 #include "rpc/reporter.h"
 
@@ -31,57 +25,7 @@ NT_LOG_MODULE(compute);
 
 #define CALL_TIMEOUT_MS 30000
 #define WATCH_INTERVAL_MS 10000
-#define RETRY_MS 1000
-#define CONSOLE_MAX (512 << 10)
-
-struct compute {
-    struct compute_env env;
-    const char *instances_path;
-    struct driver *driver;
-    struct nt_iptables *iptables;
-    struct nt_guard *guard;
-    struct nt_rpc_service *service;
-    struct hmap guests;   /* struct guest, by id. */
-    struct shash bridges; /* Names, without data: ensured, or found at start. */
-    bool rules_changed;   /* The plan is to be made again. */
-    bool chains_ok;       /* The last plan's chains are in the kernel. */
-    char chains_error[NT_ERR_SIZE];
-    bool synced;       /* The server's list was worked through. */
-    bool sync_pending; /* get_instances is under way. */
-    struct nt_reporter *reporter;
-    int64_t next_watch, next_sync; /* Monotonic. */
-};
-
-static struct guest *
-find_guest(const struct compute *c, const char *id)
-{
-    struct guest *guest;
-
-    HMAP_FOR_EACH_WITH_HASH (guest, node, hash_string(id, 0), &c->guests) {
-        if (!strcmp(guest->view.id, id)) {
-            return guest;
-        }
-    }
-    return NULL;
-}
-
-static void
-add_guest(struct compute *c, struct guest *guest, enum guest_phase phase)
-{
-    guest->phase = phase;
-    hmap_insert(&c->guests, &guest->node, hash_string(guest->view.id, 0));
-}
-
-static void
-save_guest(struct compute *c, const struct guest *guest)
-{
-    struct nt_err err = { 0 };
-
-    if (guest_save(guest, c->instances_path, &err) < 0) {
-        nt_error("guest not recorded; it will not survive a restart of this program", "instance",
-                 guest->view.id, "why", err.msg, NULL);
-    }
-}
+#define REPORT_RETRY_MS 1000
 
 /* Report. */
 
@@ -102,7 +46,7 @@ report_done(void *report_, const void *result OVS_UNUSED, const struct nt_err *e
 {
     struct report *report = report_;
     struct compute *c = report->compute;
-    struct guest *guest = find_guest(c, report->id);
+    struct guest *guest = model_find(c, report->id);
     bool lost = err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT);
 
     if (guest) {
@@ -164,7 +108,7 @@ report_guest(struct compute *c, struct guest *guest)
         || !state_of(guest, &args)) {
         return;
     }
-    guest->report_at = nt_mono_ms(c->env.clock) + RETRY_MS;
+    guest->report_at = nt_mono_ms(c->env.clock) + REPORT_RETRY_MS;
     ovs_strlcpy(args.host, c->env.host, sizeof args.host);
     ovs_strlcpy(args.id, guest->view.id, sizeof args.id);
 
@@ -175,14 +119,6 @@ report_guest(struct compute *c, struct guest *guest)
     guest->reported = true; /* Until something changes, or it gets lost. */
     nt_rpc_call(c->env.bus, NT_TO(&nt_conductor, NULL, "update_instance"), &args, CALL_TIMEOUT_MS,
                 report_done, report);
-}
-
-static void
-set_phase(struct guest *guest, enum guest_phase phase)
-{
-    guest->phase = phase;
-    guest->reported = false;
-    guest->report_at = 0;
 }
 
 /* Plan and apply: chains and guard. */
@@ -214,36 +150,6 @@ guarded_guests(const struct compute *c, size_t *n)
 }
 
 static void
-set_guard(struct compute *c, const struct guest *const *guests, size_t n)
-{
-    size_t n_ports = 0;
-    struct nt_guard_port *ports;
-
-    for (size_t i = 0; i < n; i++) {
-        n_ports += guests[i]->view.n_vifs;
-    }
-    ports = xcalloc(n_ports + 1, sizeof *ports);
-    n_ports = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < guests[i]->view.n_vifs; j++) {
-            const struct nt_vif *vif = &guests[i]->view.vifs[j];
-            struct nt_guard_port *port = &ports[n_ports];
-
-            if (!*guests[i]->ifnames[j]) {
-                continue;
-            }
-            ovs_strlcpy(port->ifname, guests[i]->ifnames[j], sizeof port->ifname);
-            ovs_strlcpy(port->mac, vif->mac, sizeof port->mac);
-            ovs_strlcpy(port->addresses[0], vif->address, NT_IP4_SIZE);
-            port->n_addresses = *vif->address != '\0';
-            n_ports++;
-        }
-    }
-    nt_guard_set(c->guard, ports, n_ports);
-    free(ports);
-}
-
-static void
 plan_rules(struct compute *c)
 {
     size_t n;
@@ -251,49 +157,30 @@ plan_rules(struct compute *c)
     const struct shash_node **nodes = shash_sort(&c->bridges);
     size_t n_bridges = shash_count(&c->bridges);
     const char **bridges = xcalloc(n_bridges + 1, sizeof *bridges);
-    struct plan_options options = {
-        .golden = !strcmp(nt_config_str(c->env.config, "compat"), "essex"),
-        .allow_same_net_traffic = nt_config_bool(c->env.config, "allow_same_net_traffic"),
-    };
 
     for (size_t i = 0; i < n_bridges; i++) {
         bridges[i] = nodes[i]->name;
     }
-    c->chains_ok = false;
-    *c->chains_error = '\0';
-    nt_iptables_set(c->iptables, plan_chains(guests, n, bridges, n_bridges, &options));
-    if (nt_config_bool(c->env.config, "anti_spoofing")) {
-        set_guard(c, guests, n);
-    }
+    security_sync_prune(c->security, guests, n);
+    rules_plan(c->rules, &(struct rules_model){ guests, n, bridges, n_bridges,
+                                                security_sync_view(c->security) });
     free(bridges);
     free(nodes);
     free(guests);
     c->rules_changed = false;
 }
 
-static void
-on_chains_settled(void *c_, uint64_t generation OVS_UNUSED, bool ok, const struct nt_err *err)
-{
-    struct compute *c = c_;
-
-    c->chains_ok = ok && nt_iptables_is_settled(c->iptables);
-    ovs_strlcpy(c->chains_error, ok ? "" : err->msg, sizeof c->chains_error);
-    if (!ok) {
-        nt_error("guests' chains not written", "why", err->msg, NULL);
-    }
-}
-
 static bool
-rules_are_settled(const struct compute *c)
+is_guarded(const struct compute *c)
 {
-    return !c->rules_changed && c->chains_ok && nt_guard_is_settled(c->guard);
+    return !c->rules_changed && rules_are_settled(c->rules);
 }
 
 /* Why the rules will not settle, or NULL while there is hope. */
 static const char *
-rules_error(const struct compute *c)
+guard_error(const struct compute *c)
 {
-    return c->rules_changed ? NULL : *c->chains_error ? c->chains_error : nt_guard_error(c->guard);
+    return c->rules_changed ? NULL : rules_error(c->rules);
 }
 
 /* The phases of a guest. */
@@ -303,13 +190,14 @@ ensure_bridges(struct compute *c, const struct guest *guest, struct nt_err *err)
 {
     for (size_t i = 0; i < guest->view.n_vifs; i++) {
         const struct nt_vif *vif = &guest->view.vifs[i];
-        const char *flat = nt_config_str(c->env.config, "flat_interface");
-        AUTO_FREE char *state =
-            xasprintf("%s/compute-move-%s.json",
-                      nt_config_str(c->env.config, "neutrino_state_path"), vif->bridge);
+        const struct nt_config *config = c->env.config;
+        AUTO_FREE char *state = xasprintf(
+            "%s/compute-move-%s.json", nt_config_str(config, "neutrino_state_path"), vif->bridge);
         struct nt_bridge_args args = {
             .bridge = vif->bridge,
-            .interface = *flat ? flat : vif->bridge_interface,
+            .interface = nt_bridge_interface(vif->bridge, vif->bridge_interface,
+                                             nt_config_str(config, "flat_network_bridge"),
+                                             nt_config_str(config, "flat_interface")),
             .state_file = state,
             .mtu = vif->mtu,
         };
@@ -333,10 +221,23 @@ plug(struct compute *c, struct guest *guest, struct nt_err *err)
 
     if (nt_mkdirs(folder, 0755, err) < 0
         || nt_file_replace_soft(console, "", 0, 0644, NULL, err) < 0
-        || ensure_bridges(c, guest, err) < 0 || c->driver->class->plug(c->driver, guest, err) < 0) {
+        || ensure_bridges(c, guest, err) < 0) {
         return -1;
     }
-    save_guest(c, guest);
+    /* Recorded before there is anything to find: what is left when this program ends in
+     * between is taken up by the next one, under the same name. */
+    if (!*guest->handle) {
+        c->driver->class->name(c->driver, guest);
+    }
+    model_save(c, guest);
+    if (NT_FAILPOINT("guest-plug")) {
+        return nt_fail(err, NT_FAULT, "cannot plug %s (failpoint)", guest->view.name);
+    }
+    if (c->driver->class->plug(c->driver, guest, err) < 0) {
+        return -1;
+    }
+    NT_CRASHPOINT("guest-plugged");
+    model_save(c, guest);
     return 0;
 }
 
@@ -346,7 +247,7 @@ give_up(struct guest *guest, const struct nt_err *why)
 {
     nt_error("guest not built", "instance", guest->view.id, "why", why->msg, NULL);
     ovs_strlcpy(guest->fault, why->msg, sizeof guest->fault);
-    set_phase(guest, GUEST_STOP);
+    model_set_phase(guest, GUEST_STOP);
 }
 
 static void
@@ -359,7 +260,7 @@ phase_plug(struct compute *c, struct guest *guest)
     } else {
         nt_info("guest plugged", "instance", guest->view.id, "namespace", guest->handle, "port",
                 guest->view.n_vifs ? guest->ifnames[0] : NULL, NULL);
-        set_phase(guest, GUEST_GUARD);
+        model_set_phase(guest, GUEST_GUARD);
     }
     c->rules_changed = true;
 }
@@ -368,10 +269,13 @@ phase_plug(struct compute *c, struct guest *guest)
 static void
 phase_guard(struct compute *c, struct guest *guest)
 {
-    const char *why = rules_error(c);
+    const char *why = guard_error(c);
 
-    if (rules_are_settled(c)) {
-        set_phase(guest, GUEST_START);
+    if (!security_sync_has(c->security, guest)) {
+        return;
+    }
+    if (is_guarded(c)) {
+        model_set_phase(guest, GUEST_START);
     } else if (why) {
         struct nt_err err = { .code = NT_FAULT };
 
@@ -385,12 +289,19 @@ phase_start(struct compute *c, struct guest *guest)
 {
     struct nt_err err = { 0 };
 
-    if (c->driver->class->start(c->driver, guest, &err) < 0) {
+    if (NT_FAILPOINT("guest-start")) {
+        nt_fail(&err, NT_FAULT, "cannot start %s (failpoint)", guest->view.name);
+    }
+    if (err.code || c->driver->class->start(c->driver, guest, &err) < 0) {
         give_up(guest, &err);
         return;
     }
-    save_guest(c, guest);
-    set_phase(guest, GUEST_RUNNING);
+    NT_CRASHPOINT("guest-started");
+    model_save(c, guest);
+    model_set_phase(guest, GUEST_RUNNING);
+    if (guest->asked_at) {
+        nt_histogram_add(&c->start_seconds, (nt_mono_ms(c->env.clock) - guest->asked_at) / 1000.0);
+    }
     nt_info("guest started", "instance", guest->view.id, "namespace", guest->handle, NULL);
 }
 
@@ -399,15 +310,16 @@ phase_running(struct compute *c, struct guest *guest)
 {
     if (!c->driver->class->is_running(c->driver, guest)) {
         nt_warn("guest ended by itself", "instance", guest->view.id, NULL);
-        set_phase(guest, GUEST_DOWN);
+        model_set_phase(guest, GUEST_DOWN);
     }
 }
 
 static void
 phase_stop(struct compute *c, struct guest *guest)
 {
+    NT_CRASHPOINT("guest-stop");
     c->driver->class->stop(c->driver, guest);
-    set_phase(guest, GUEST_STOPPING);
+    model_set_phase(guest, GUEST_STOPPING);
 }
 
 static void
@@ -416,18 +328,29 @@ phase_stopping(struct compute *c, struct guest *guest)
     struct nt_err err = { 0 };
     AUTO_FREE char *folder = guest_folder(c->instances_path, guest->view.number);
 
-    if (c->driver->class->is_running(c->driver, guest)) {
+    if (c->driver->class->is_running(c->driver, guest)
+        || nt_mono_ms(c->env.clock) < guest->retry_at) {
         return;
     }
-    if (c->driver->class->unplug(c->driver, guest, &err) < 0) {
-        nt_error("guest's devices not removed", "instance", guest->view.id, "why", err.msg, NULL);
+    if (NT_FAILPOINT("guest-unplug")) {
+        nt_fail(&err, NT_FAULT, "cannot unplug %s (failpoint)", guest->view.name);
     }
+    if (err.code || c->driver->class->unplug(c->driver, guest, &err) < 0) {
+        /* Its folder goes last: what is left would not be found without the record. */
+        nt_error("guest's devices not removed, tried again", "instance", guest->view.id, "why",
+                 err.msg, NULL);
+        guest->retry_at = nt_mono_ms(c->env.clock) + REPORT_RETRY_MS;
+        return;
+    }
+
+    NT_CRASHPOINT("guest-unplugged");
 
     int rc = nt_remove_tree(folder);
     if (rc < 0 && rc != -ENOENT) {
         nt_error("guest's folder not removed", "folder", folder, "why", ovs_strerror(-rc), NULL);
     }
-    set_phase(guest, GUEST_GONE);
+    NT_CRASHPOINT("guest-gone");
+    model_set_phase(guest, GUEST_GONE);
     c->rules_changed = true;
     nt_info("guest gone", "instance", guest->view.id, NULL);
 }
@@ -448,6 +371,7 @@ run_guests(struct compute *c)
     HMAP_FOR_EACH (guest, node, &c->guests) {
         enum guest_phase before;
 
+        nt_log_swap_request(guest->request_id);
         do {
             before = guest->phase;
             if (phases[guest->phase]) {
@@ -455,180 +379,8 @@ run_guests(struct compute *c)
             }
         } while (guest->phase != before && guest->phase != GUEST_GUARD);
         report_guest(c, guest);
+        nt_log_swap_request(guest->request_id);
     }
-}
-
-/* Observe: the server. */
-
-static void
-build(struct compute *c, const struct nt_instance_view *view)
-{
-    struct guest *guest = find_guest(c, view->id);
-
-    if (guest) {
-        guest->reported = false;
-        return;
-    }
-    add_guest(c, guest_new(view), GUEST_PLUG);
-    nt_info("guest to be built", "instance", view->id, "name", view->name, NULL);
-}
-
-static void
-terminate(struct compute *c, const char *id, int64_t number)
-{
-    struct guest *guest = find_guest(c, id);
-
-    if (!guest) {
-        /* Not here (any more): say so, the server waits for it. */
-        struct nt_instance_view view = { .number = number };
-
-        ovs_strlcpy(view.id, id, sizeof view.id);
-        guest = guest_new(&view);
-        add_guest(c, guest, GUEST_GONE);
-        return;
-    }
-    *guest->fault = '\0';
-    if (guest->phase < GUEST_STOP) {
-        set_phase(guest, GUEST_STOP);
-    } else {
-        guest->reported = false;
-    }
-}
-
-static void
-handle_build(void *c, const void *args_, struct nt_bus_request *req)
-{
-    const struct nt_build_instance_args *args = args_;
-
-    build(c, &args->instance);
-    nt_rpc_reply(&nt_compute_host, req, NULL);
-}
-
-static void
-handle_terminate(void *c, const void *args_, struct nt_bus_request *req)
-{
-    const struct nt_instance_args *args = args_;
-
-    terminate(c, args->id, args->number);
-    nt_rpc_reply(&nt_compute_host, req, NULL);
-}
-
-static void
-handle_console(void *c_, const void *args_, struct nt_bus_request *req)
-{
-    struct compute *c = c_;
-    const struct nt_console_args *args = args_;
-    AUTO_FREE char *path = guest_file(c->instances_path, args->number, "console.log");
-    struct nt_console_result result = { guest_console(path, args->length, CONSOLE_MAX) };
-
-    nt_rpc_reply(&nt_compute_host, req, &result);
-    free(result.output);
-}
-
-static const struct nt_rpc_handler handlers[] = {
-    { "build_instance", handle_build },
-    { "terminate_instance", handle_terminate },
-    { "get_console_output", handle_console },
-    { 0 },
-};
-
-/* An instance the server places here and that we have no trace of. */
-static void
-sync_unknown(struct compute *c, const struct nt_instance_view *view)
-{
-    if (!strcmp(view->task_state, "deleting")) {
-        terminate(c, view->id, view->number);
-    } else if (!strcmp(view->vm_state, "building")) {
-        build(c, view);
-    } else if (!strcmp(view->vm_state, "active")) {
-        struct guest *guest = guest_new(view);
-
-        snprintf(guest->fault, sizeof guest->fault, "host %s has no trace of it", c->env.host);
-        add_guest(c, guest, GUEST_GONE);
-    }
-}
-
-static void
-sync_done(void *c_, const void *result_, const struct nt_err *err)
-{
-    struct compute *c = c_;
-    const struct nt_instances_result *result = result_;
-    struct shash known = SHASH_INITIALIZER(&known);
-    struct guest *guest;
-
-    c->sync_pending = false;
-    if (err) {
-        nt_warn("instances not fetched", "why", err->msg, NULL);
-        return;
-    }
-    for (size_t i = 0; i < result->n_instances; i++) {
-        const struct nt_instance_view *view = &result->instances[i];
-
-        shash_add_once(&known, view->id, NULL);
-        if (!find_guest(c, view->id)) {
-            sync_unknown(c, view);
-        } else if (!strcmp(view->task_state, "deleting")) {
-            terminate(c, view->id, view->number);
-        }
-    }
-    HMAP_FOR_EACH (guest, node, &c->guests) {
-        if (!shash_find(&known, guest->view.id) && guest->phase <= GUEST_DOWN) {
-            nt_warn("guest unknown to the server, kept", "instance", guest->view.id, "name",
-                    guest->view.name, NULL);
-        }
-        guest->reported = false;
-    }
-    shash_destroy(&known);
-    c->synced = true;
-}
-
-static void
-on_bus_state(void *c_, bool connected)
-{
-    struct compute *c = c_;
-
-    c->synced = false;
-    c->sync_pending = false;
-    c->next_sync = 0;
-    nt_reporter_now(c->reporter);
-    nt_info(connected ? "server connected" : "server away", NULL);
-}
-
-static void
-run_sync(struct compute *c)
-{
-    struct nt_host_args args = { .host = "" };
-
-    if (c->synced || c->sync_pending || !nt_bus_is_connected(c->env.bus)
-        || nt_mono_ms(c->env.clock) < c->next_sync) {
-        return;
-    }
-    c->sync_pending = true;
-    c->next_sync = nt_mono_ms(c->env.clock) + RETRY_MS;
-    ovs_strlcpy(args.host, c->env.host, sizeof args.host);
-    nt_rpc_call(c->env.bus, NT_TO(&nt_conductor, NULL, "get_instances"), &args, CALL_TIMEOUT_MS,
-                sync_done, c);
-}
-
-static void
-fill_report(void *c_, struct nt_report_state_args *args)
-{
-    const struct compute *c = c_;
-    struct sysinfo info;
-
-    args->instances = hmap_count(&c->guests);
-    args->vcpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!sysinfo(&info)) {
-        args->ram_mb = (int64_t) info.totalram * info.mem_unit >> 20;
-    }
-}
-
-static void
-on_revived(void *c_)
-{
-    struct compute *c = c_;
-
-    c->synced = false;
 }
 
 /* Observe: this host. */
@@ -647,8 +399,31 @@ run_watch(struct compute *c)
     if (nt_bridge_filter_ensure(&err) < 0) {
         nt_error("guests are not guarded", "why", err.msg, NULL);
     }
-    nt_iptables_recheck(c->iptables);
-    nt_guard_recheck(c->guard);
+    rules_recheck(c->rules);
+}
+
+/* A guest's console without its record: this program ended before that was written, or
+ * while it removed the folder.  One with anything else in it is not ours. */
+static bool
+is_unused_folder(const char *folder)
+{
+    static const char *const leftovers[] = { ".", "..", "console.log", ".console.log.tmp",
+                                             ".instance.json.tmp" };
+    bool unused = true;
+    DIR *dir = opendir(folder);
+
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        bool known = false;
+
+        for (size_t i = 0; i < NT_ARRAY_SIZE(leftovers); i++) {
+            known |= !strcmp(e->d_name, leftovers[i]);
+        }
+        unused &= known;
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return dir && unused;
 }
 
 static void
@@ -658,14 +433,21 @@ adopt_folder(struct compute *c, const char *name)
     struct nt_err err = { 0 };
     struct guest *guest;
 
+    if (is_unused_folder(folder)) {
+        (void) !nt_remove_tree(folder);
+        return;
+    }
     if (guest_load(folder, &guest, &err) < 0) {
         nt_error("guest's record not usable, left alone", "folder", folder, "why", err.msg, NULL);
         return;
     }
 
-    /* One that has its devices but was not started yet goes on from there. */
+    /* One that was not started yet goes on from there; its devices may be half-made. */
     bool running = c->driver->class->adopt(c->driver, guest);
-    add_guest(c, guest, running ? GUEST_RUNNING : guest->pid ? GUEST_DOWN : GUEST_GUARD);
+    if (running) {
+        model_save(c, guest);
+    }
+    model_add(c, guest, running ? GUEST_RUNNING : guest->pid ? GUEST_DOWN : GUEST_PLUG);
     if (ensure_bridges(c, guest, &err) < 0) {
         nt_error("guest's bridge is not as it should be", "instance", guest->view.id, "why",
                  err.msg, NULL);
@@ -674,20 +456,17 @@ adopt_folder(struct compute *c, const char *name)
             "namespace", guest->handle, NULL);
 }
 
+/* Calls 'take' for each instance's folder. */
 static int
-adopt_guests(struct compute *c, struct nt_err *err)
+each_folder(struct compute *c, void (*take)(struct compute *, const char *name), struct nt_err *err)
 {
-    if (nt_mkdirs(c->instances_path, 0755, err) < 0) {
-        return -1;
-    }
-
     DIR *dir = opendir(c->instances_path);
     if (!dir) {
         return nt_fail_errno(err, errno, "cannot read %s", c->instances_path);
     }
     for (struct dirent *e; (e = readdir(dir));) {
         if (!strncmp(e->d_name, "instance-", 9)) {
-            adopt_folder(c, e->d_name);
+            take(c, e->d_name);
         }
     }
     closedir(dir);
@@ -706,6 +485,24 @@ observe_bridge(struct compute *c)
     }
 }
 
+/* For the plan alone: nothing is adopted or ensured. */
+static void
+read_record(struct compute *c, const char *name)
+{
+    AUTO_FREE char *folder = nt_path_join(c->instances_path, name);
+    struct nt_err err = { 0 };
+    struct guest *guest;
+
+    if (guest_load(folder, &guest, &err) < 0) {
+        nt_error("guest's record not usable", "folder", folder, "why", err.msg, NULL);
+        return;
+    }
+    for (size_t i = 0; i < guest->view.n_vifs; i++) {
+        shash_add_once(&c->bridges, guest->view.vifs[i].bridge, NULL);
+    }
+    model_add(c, guest, GUEST_RUNNING);
+}
+
 static int
 check_options(const struct compute *c, struct nt_err *err)
 {
@@ -720,72 +517,97 @@ check_options(const struct compute *c, struct nt_err *err)
     return 0;
 }
 
-static struct nt_reporter *
-new_reporter(struct compute *c)
+static int
+new_rules(struct compute *c, struct nt_err *err)
 {
-    const struct nt_reporter_opts opts = {
-        .bus = c->env.bus,
-        .clock = c->env.clock,
-        .interval_ms = nt_config_int(c->env.config, "report_interval") * 1000,
-        .host = c->env.host,
-        .binary = "neutrino-compute",
-        .topic = nt_compute_host.topic,
-        .fill = fill_report,
-        .revived = on_revived,
-        .aux = c,
-    };
+    const struct rules_env env = { c->env.config, c->env.clock, c->env.children };
 
-    return nt_reporter_new(&opts);
+    c->security = security_sync_new(c->env.bus, c->env.clock, c->env.host, c->security_path);
+    return rules_new(&env, &c->rules, err);
 }
 
 static int
 start(struct compute *c, struct nt_err *err)
 {
     const struct nt_config *config = c->env.config;
-    enum nt_iptables_variant variant;
     struct driver_env driver_env = { config, c->env.clock, c->env.children, c->instances_path };
-    AUTO_FREE char *lock = nt_path_join(nt_config_str(config, "lock_path"), "iptables.lock");
 
     if (check_options(c, err) < 0 || driver_new(&driver_env, &c->driver, err) < 0
         || nt_mkdirs(nt_config_str(config, "lock_path"), 0755, err) < 0
         || nt_mkdirs(nt_config_str(config, "neutrino_state_path"), 0755, err) < 0
-        || nt_bridge_filter_ensure(err) < 0) {
+        || nt_bridge_filter_hold(nt_config_str(config, "lock_path"), &c->filter_fd, err) < 0
+        || nt_bridge_filter_ensure(err) < 0 || new_rules(c, err) < 0) {
         return -1;
     }
-    if (!nt_iptables_variant_parse(nt_config_str(config, "iptables_variant"), &variant)) {
-        return nt_fail(err, NT_INVALID, "%s: iptables_variant must be auto, nft or legacy",
-                       nt_config_origin(config, "iptables_variant"));
-    }
-    c->iptables = nt_iptables_new(c->env.children, c->env.clock, variant, lock);
-    nt_iptables_on_settled(c->iptables, on_chains_settled, c);
-    c->guard = nt_guard_new(c->env.children, c->env.clock);
     observe_bridge(c);
-    if (adopt_guests(c, err) < 0) {
+    if (nt_mkdirs(c->instances_path, 0755, err) < 0 || each_folder(c, adopt_folder, err) < 0) {
         return -1;
     }
     c->rules_changed = true;
-    c->reporter = new_reporter(c);
-    c->service = nt_rpc_serve(c->env.bus, &nt_compute_host, c->env.host, handlers, c);
-    nt_bus_on_state(c->env.bus, on_bus_state, c);
+    observe_start(c);
+    return 0;
+}
+
+static struct compute *
+compute_alloc(const struct compute_env *env)
+{
+    struct compute *c = xzalloc(sizeof *c);
+
+    c->env = *env;
+    c->filter_fd = -1;
+    c->instances_path = nt_config_str(env->config, "instances_path");
+    c->security_path =
+        nt_path_join(nt_config_str(env->config, "neutrino_state_path"), "security-groups.json");
+    c->next_watch = nt_mono_ms(env->clock) + WATCH_INTERVAL_MS;
+    hmap_init(&c->guests);
+    shash_init(&c->bridges);
+    c->start_seconds = (struct nt_histogram) NT_SECONDS_HISTOGRAM_INITIALIZER;
+    return c;
+}
+
+int
+compute_plan_text(const struct compute_env *env, char **out, struct nt_err *err)
+{
+    AUTO(compute) c = compute_alloc(env);
+
+    observe_bridge(c);
+    if (each_folder(c, read_record, err) < 0) {
+        return -1;
+    }
+    if (new_rules(c, err) < 0) {
+        return -1;
+    }
+    plan_rules(c);
+    *out = rules_text(c->rules);
     return 0;
 }
 
 int
 compute_new(const struct compute_env *env, struct compute **out, struct nt_err *err)
 {
-    struct compute *c = xzalloc(sizeof *c);
+    struct compute *c = compute_alloc(env);
 
-    c->env = *env;
-    c->instances_path = nt_config_str(env->config, "instances_path");
-    c->next_watch = nt_mono_ms(env->clock) + WATCH_INTERVAL_MS;
-    hmap_init(&c->guests);
-    shash_init(&c->bridges);
     if (start(c, err) < 0) {
         compute_free(c);
         return -1;
     }
     *out = c;
     return 0;
+}
+
+void
+compute_get_facts(const struct compute *c, struct compute_facts *out)
+{
+    const struct guest *guest;
+
+    *out = (struct compute_facts){ .iptables = rules_iptables_stats(c->rules),
+                                   .ip6tables = rules_ip6tables_stats(c->rules),
+                                   .guard = rules_guard_stats(c->rules),
+                                   .bus = c->env.bus,
+                                   .start_seconds = &c->start_seconds };
+    HMAP_FOR_EACH (guest, node, &c->guests) {
+        out->n_guests[guest->phase]++;
+    }
 }
 
 void
@@ -803,8 +625,12 @@ compute_free(struct compute *c)
     shash_destroy(&c->bridges);
     nt_rpc_service_free(c->service);
     nt_reporter_free(c->reporter);
-    nt_iptables_free(c->iptables);
-    nt_guard_free(c->guard);
+    rules_free(c->rules);
+    security_sync_free(c->security);
+    if (c->filter_fd >= 0) {
+        close(c->filter_fd);
+    }
+    free(c->security_path);
     if (c->driver) {
         c->driver->class->free(c->driver);
     }
@@ -814,16 +640,19 @@ compute_free(struct compute *c)
 void
 compute_run(struct compute *c)
 {
-    run_sync(c);
+    observe_run(c);
     nt_reporter_run(c->reporter);
     run_watch(c);
     c->driver->class->run(c->driver);
+    security_sync_run(c->security);
+    if (security_sync_take_changed(c->security)) {
+        c->rules_changed = true;
+    }
     run_guests(c);
-    if (c->rules_changed) {
+    if (c->rules_changed || rules_want_plan(c->rules)) {
         plan_rules(c);
     }
-    nt_iptables_run(c->iptables);
-    nt_guard_run(c->guard);
+    rules_run(c->rules);
 }
 
 void
@@ -832,16 +661,15 @@ compute_wait(struct compute *c)
     struct guest *guest;
 
     c->driver->class->wait(c->driver);
-    nt_iptables_wait(c->iptables);
-    nt_guard_wait(c->guard);
+    rules_wait(c->rules);
+    security_sync_wait(c->security);
     poll_timer_wait_until(c->next_watch);
     nt_reporter_wait(c->reporter);
-    if (nt_bus_is_connected(c->env.bus) && !c->synced && !c->sync_pending) {
-        poll_timer_wait_until(c->next_sync);
-    }
+    observe_wait(c);
     /* A phase that can go on, or a report that can be sent, must not wait. */
     HMAP_FOR_EACH (guest, node, &c->guests) {
-        bool ready = guest->phase == GUEST_GUARD && (rules_are_settled(c) || rules_error(c));
+        bool ready = guest->phase == GUEST_GUARD && security_sync_has(c->security, guest)
+                     && (is_guarded(c) || guard_error(c));
         bool gone =
             guest->phase == GUEST_STOPPING && !c->driver->class->is_running(c->driver, guest);
         struct nt_update_instance_args args;
@@ -849,7 +677,9 @@ compute_wait(struct compute *c)
         if (may_report(c, guest) && state_of(guest, &args)) {
             poll_timer_wait_until(guest->report_at);
         }
-        if (ready || gone || guest->phase == GUEST_PLUG) {
+        if (gone && nt_mono_ms(c->env.clock) < guest->retry_at) {
+            poll_timer_wait_until(guest->retry_at);
+        } else if (ready || gone || guest->phase == GUEST_PLUG) {
             poll_immediate_wake();
             return;
         }

@@ -15,7 +15,11 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "base/metrics.h"
 #include "bus/bus.h"
+#include "compute/guest.h"
+#include "host/guard.h"
+#include "host/iptables.h"
 
 struct compute;
 
@@ -30,6 +34,21 @@ struct compute_env {
 /* Fails with the reason when guests could not be guarded here (bridge-nf-call-iptables),
  * or with NT_UNSUPPORTED, NT_INVALID or NT_FAULT. */
 NT_NODISCARD int compute_new(const struct compute_env *, struct compute **out, struct nt_err *);
+/* What the guests' records and the configuration want in the kernel: input for
+ * iptables-restore and, below the line "# nft -f -", for nft; touches nothing.  The
+ * caller frees '*out'. */
+NT_NODISCARD int compute_plan_text(const struct compute_env *, char **out, struct nt_err *);
+
+/* What there is to count, for compute/metrics.c; borrowed. */
+struct compute_facts {
+    const struct nt_iptables_stats *iptables, *ip6tables; /* The second may be NULL. */
+    const struct nt_guard_stats *guard;
+    const struct nt_bus *bus;
+    const struct nt_histogram *start_seconds; /* From build_instance to a running guest. */
+    size_t n_guests[GUEST_GONE + 1];          /* By phase. */
+};
+void compute_get_facts(const struct compute *, struct compute_facts *out);
+
 void compute_free(struct compute *);
 NT_AUTO(compute)
 

@@ -9,6 +9,7 @@ static const struct {
     struct driver *(*create)(const struct driver_env *);
 } drivers[] = {
     { "netns", driver_netns_new },
+    { "null", driver_null_new },
 };
 
 int
@@ -22,6 +23,6 @@ driver_new(const struct driver_env *env, struct driver **out, struct nt_err *err
             return 0;
         }
     }
-    return nt_fail(err, NT_UNSUPPORTED, "%s: compute_driver %s is not offered, only netns",
+    return nt_fail(err, NT_UNSUPPORTED, "%s: compute_driver %s is not offered, only netns and null",
                    nt_config_origin(env->config, "compute_driver"), name);
 }

@@ -1,7 +1,7 @@
 /* What runs guests.  A driver is a class with one object per program; the phases of
  * a guest (guest.h) call it in this order:
  *
- *     plug -> start -> (running) -> stop -> unplug
+ *     name -> plug -> start -> (running) -> stop -> unplug
  *
  * and adopt() instead of plug and start for a guest an earlier process left.  Calls
  * return at once; what takes time is asked about with is_running().  A guest
@@ -19,10 +19,14 @@
 struct driver;
 
 struct driver_class {
-    const char *name;
+    const char *label; /* For messages. */
+
+    /* Chooses guest->handle, a name that nothing has yet; makes nothing. */
+    void (*name)(struct driver *, struct guest *);
 
     /* Makes the devices: host ends named vnetN in their bridges (which are there),
-     * up, with the fe: MAC.  Fills in guest->ifnames.  Undoes itself on failure. */
+     * up, with the fe: MAC.  Fills in guest->ifnames.  Undoes itself on failure; takes up what an
+     * earlier process left half-done under the same handle. */
     int (*plug)(struct driver *, struct guest *, struct nt_err *);
 
     /* Starts it; console output goes to console.log in its folder. */
@@ -60,3 +64,6 @@ NT_NODISCARD int driver_new(const struct driver_env *, struct driver **out, stru
 /* Guests as network namespaces that run an init program in their own mount, PID,
  * IPC and UTS namespaces. */
 struct driver *driver_netns_new(const struct driver_env *);
+
+/* Guests that are only recorded: for tests of capacity. */
+struct driver *driver_null_new(const struct driver_env *);

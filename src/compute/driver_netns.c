@@ -3,6 +3,7 @@
 #include "compute/driver.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -130,8 +131,9 @@ child_of(pid_t pid)
 /* The option's prefix and the name's letters, digits and '-'; with the number behind
  * it when that is taken or nothing is left. */
 static void
-choose_handle(const struct driver_netns *d, struct guest *guest)
+netns_name(struct driver *driver, struct guest *guest)
 {
+    const struct driver_netns *d = cast(driver);
     char base[128];
     size_t n = 0;
 
@@ -192,7 +194,9 @@ netns_unplug(struct driver *driver, struct guest *guest, struct nt_err *err)
 static int
 netns_plug(struct driver *driver, struct guest *guest, struct nt_err *err)
 {
-    choose_handle(cast(driver), guest);
+    if (!*guest->handle) {
+        netns_name(driver, guest);
+    }
     if (nt_netns_add(guest->handle, err) < 0) {
         *guest->handle = '\0';
         return -1;
@@ -259,10 +263,45 @@ netns_is_running(struct driver *driver, const struct guest *guest)
     return r && !nt_pidwatch_is_dead(r->watch);
 }
 
-/* Its process is the one that was noted, and its namespace is there. */
+/* The oldest process in the guest's namespace, or 0: the guest's unshare. */
+static pid_t
+oldest_process(const struct guest *guest)
+{
+    AUTO_FREE char *name = nt_path_join(NT_NETNS_DIR, guest->handle);
+    int64_t oldest = INT64_MAX;
+    struct stat want, st;
+    pid_t found = 0;
+    DIR *dir;
+
+    if (!*guest->handle || stat(name, &want) < 0 || !(dir = opendir("/proc"))) {
+        return 0;
+    }
+    for (struct dirent *e; (e = readdir(dir));) {
+        AUTO_FREE char *net = xasprintf("/proc/%s/ns/net", e->d_name);
+        pid_t pid = atoi(e->d_name);
+
+        if (pid > 0 && !stat(net, &st) && st.st_ino == want.st_ino && st.st_dev == want.st_dev) {
+            int64_t start = start_time(pid);
+
+            if (start >= 0 && start < oldest) {
+                oldest = start;
+                found = pid;
+            }
+        }
+    }
+    closedir(dir);
+    return found;
+}
+
+/* Its process is the one that was noted, and its namespace is there.  Started and not
+ * noted any more, it is found by its namespace: it must not be started twice. */
 static bool
 netns_adopt(struct driver *driver, struct guest *guest)
 {
+    if (!guest->pid) {
+        guest->pid = oldest_process(guest);
+        guest->pid_start = guest->pid ? start_time(guest->pid) : 0;
+    }
     return guest->pid > 0 && guest->pid_start >= 0 && start_time(guest->pid) == guest->pid_start
            && nt_netns_exists(guest->handle) && watch(cast(driver), guest);
 }
@@ -327,7 +366,8 @@ netns_free(struct driver *driver)
 }
 
 static const struct driver_class netns_class = {
-    .name = "netns",
+    .label = "netns",
+    .name = netns_name,
     .plug = netns_plug,
     .start = netns_start,
     .adopt = netns_adopt,

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "net/instance.h"
 #include "openvswitch/hmap.h"
 
@@ -31,10 +32,13 @@ struct guest {
     pid_t pid;                       /* The driver's; 0: none. */
     int64_t pid_start;               /* Start time of 'pid', against reuse of the number. */
     enum guest_phase phase;
-    bool reported;           /* The present state was reported, or is being. */
-    bool report_pending;     /* A report is under way. */
-    int64_t report_at;       /* Monotonic; not before. */
-    char fault[NT_ERR_SIZE]; /* Why it could not be built. */
+    bool reported;                       /* The present state was reported, or is being. */
+    bool report_pending;                 /* A report is under way. */
+    int64_t report_at;                   /* Monotonic; not before. */
+    int64_t asked_at;                    /* Monotonic, when build_instance came; 0: taken up. */
+    char request_id[NT_REQUEST_ID_SIZE]; /* Of who asked for the present phase. */
+    int64_t retry_at;                    /* The same, for removing what is left of it. */
+    char fault[NT_ERR_SIZE];             /* Why it could not be built. */
 };
 
 struct guest *guest_new(const struct nt_instance_view *);

@@ -43,6 +43,109 @@ plan_same_network(struct nt_iptables_chain *chain, const struct nt_vif *vif)
     }
 }
 
+/* One rule of a group in one family, from one source. */
+static void
+put_match(struct nt_iptables_chain *chain, const struct nt_security_rule *rule, bool ipv6,
+          const char *source, const char *set)
+{
+    bool is_icmp = !strncmp(rule->protocol, "icmp", 4);
+    struct nt_rule_match match = {
+        .proto = is_icmp           ? (ipv6 ? "icmpv6" : "icmp")
+                 : *rule->protocol ? rule->protocol
+                                   : NULL,
+        .from = (int) rule->port_range_min,
+        .to = (int) rule->port_range_max,
+        .src_set = set,
+    };
+    struct nt_cidr cidr;
+
+    if (source && ipv6) {
+        match.src6 = source;
+    } else if (source && nt_cidr_parse(source, &cidr)) {
+        match.src = &cidr;
+    }
+    nt_iptables_rule_take(chain, nt_rule_match(&match, "ACCEPT"));
+}
+
+/* Members of a source group: one rule by their set, or one for each of them. */
+static void
+put_members(struct nt_iptables_chain *chain, const struct nt_security_rule *rule, bool ipv6,
+            const struct plan_options *options)
+{
+    const struct nt_security_members *members =
+        security_find_members(options->security, rule->remote_group_id);
+
+    if (options->use_ipsets) {
+        char set[NT_IPSET_NAME_SIZE];
+
+        nt_ipset_name(rule->remote_group_id, ipv6, set);
+        put_match(chain, rule, ipv6, NULL, set);
+        return;
+    }
+
+    size_t n = !members ? 0 : ipv6 ? members->n_addresses6 : members->n_addresses4;
+    const struct nt_ip_text *addresses = !members ? NULL
+                                         : ipv6   ? members->addresses6
+                                                  : members->addresses4;
+    for (size_t i = 0; i < n; i++) {
+        char source[NT_CIDR6_SIZE];
+
+        snprintf(source, sizeof source, "%s/%d", addresses[i].text, ipv6 ? 128 : 32);
+        put_match(chain, rule, ipv6, source, NULL);
+    }
+}
+
+static bool
+speaks_of(const struct nt_security_rule *rule, bool ipv6)
+{
+    return !*rule->ethertype || !strcmp(rule->ethertype, ipv6 ? "IPv6" : "IPv4");
+}
+
+/* What the guest's security groups let in; rules that several of them have, once. */
+static void
+plan_groups(struct nt_iptables_chain *chain, const struct nt_instance_view *view, bool ipv6,
+            const struct plan_options *options)
+{
+    for (size_t i = 0; options->security && i < view->n_security_group_ids; i++) {
+        const struct security_rules *group =
+            security_find(options->security, view->security_group_ids[i].text);
+
+        for (size_t j = 0; group && j < group->n; j++) {
+            const struct nt_security_rule *rule = &group->rules[j];
+
+            if (!speaks_of(rule, ipv6)) {
+                continue;
+            }
+            if (*rule->remote_group_id) {
+                put_members(chain, rule, ipv6, options);
+            } else {
+                put_match(chain, rule, ipv6,
+                          *rule->remote_ip_prefix ? rule->remote_ip_prefix : NULL, NULL);
+            }
+        }
+    }
+}
+
+/* The guest's own chain, with what comes first in it. */
+static struct nt_iptables_chain *
+begin_chain(struct nt_iptables_want *want, const char *name)
+{
+    struct nt_iptables_chain *chain = nt_iptables_chain(want, NT_IPTABLES_FILTER, name);
+
+    /* Packets of no known connection, then all of known ones. */
+    nt_iptables_rule(chain, NT_RULE_DROP_INVALID);
+    nt_iptables_rule(chain, NT_RULE_ACCEPT_ESTABLISHED);
+    nt_iptables_rule(chain, "-j " PREFIX "-provider");
+    return chain;
+}
+
+static void
+name_chain(const struct nt_instance_view *view, char name[NT_CHAIN_NAME_MAX + 1], char note[64])
+{
+    snprintf(name, NT_CHAIN_NAME_MAX + 1, PREFIX "-inst-%lld", (long long) view->number);
+    snprintf(note, 64, "instance %s", view->id);
+}
+
 static void
 plan_guest(struct nt_iptables_want *want, const struct guest *guest,
            const struct plan_options *options)
@@ -50,10 +153,9 @@ plan_guest(struct nt_iptables_want *want, const struct guest *guest,
     const struct nt_instance_view *view = &guest->view;
     char name[NT_CHAIN_NAME_MAX + 1], note[64];
 
-    snprintf(name, sizeof name, PREFIX "-inst-%lld", (long long) view->number);
-    snprintf(note, sizeof note, "instance %s", view->id);
+    name_chain(view, name, note);
 
-    struct nt_iptables_chain *chain = nt_iptables_chain(want, NT_IPTABLES_FILTER, name);
+    struct nt_iptables_chain *chain = begin_chain(want, name);
     struct nt_iptables_chain *local = nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-local");
 
     for (size_t i = 0; i < view->n_vifs; i++) {
@@ -65,17 +167,87 @@ plan_guest(struct nt_iptables_want *want, const struct guest *guest,
             nt_iptables_rule_note(local, note, jump);
         }
     }
-
-    /* Packets of no known connection, then all of known ones. */
-    nt_iptables_rule(chain, NT_RULE_DROP_INVALID);
-    nt_iptables_rule(chain, NT_RULE_ACCEPT_ESTABLISHED);
-    nt_iptables_rule(chain, "-j " PREFIX "-provider");
     for (size_t i = 0; i < view->n_vifs; i++) {
         plan_dhcp_answers(chain, &view->vifs[i]);
     }
     for (size_t i = 0; i < view->n_vifs && options->allow_same_net_traffic; i++) {
         plan_same_network(chain, &view->vifs[i]);
     }
+    plan_groups(chain, view, false, options);
+    nt_iptables_rule(chain, "-j " PREFIX "-sg-fallback");
+}
+
+static void
+jump_to6(struct nt_iptables_want *want, const char *ip, const char *chain, const char *note)
+{
+    struct nt_iptables_chain *local = nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-local");
+    AUTO_FREE char *jump = nt_rule_jump_to_ip6(ip, chain);
+
+    nt_iptables_rule_note(local, note, jump);
+}
+
+/* Neighbours on the guest's own network, and on its link. */
+static void
+plan_same_network6(struct nt_iptables_chain *chain, const struct nt_vif *vif)
+{
+    char cidr[NT_CIDR6_SIZE];
+
+    nt_iptables_rule(chain, "-s fe80::/64 -j ACCEPT");
+    if (nt_cidr6_canon(vif->cidr_v6, cidr, NULL)) {
+        nt_iptables_rule_take(chain, xasprintf("-s %s -j ACCEPT", cidr));
+    }
+}
+
+/* Advertisements and errors of the router. */
+static void
+plan_router6(struct nt_iptables_chain *chain, const struct nt_vif *vif)
+{
+    struct in6_addr ip;
+
+    if (nt_ip6_parse(vif->gateway_v6, &ip)) {
+        char text[NT_IP_SIZE];
+
+        nt_ip6_format(&ip, text);
+        nt_iptables_rule_take(chain, xasprintf("-s %s/128 -p ipv6-icmp -j ACCEPT", text));
+    }
+}
+
+static void
+plan_guest6(struct nt_iptables_want *want, const struct guest *guest,
+            const struct plan_options *options)
+{
+    const struct nt_instance_view *view = &guest->view;
+    char name[NT_CHAIN_NAME_MAX + 1], note[64];
+
+    name_chain(view, name, note);
+
+    struct nt_iptables_chain *chain = begin_chain(want, name);
+
+    for (size_t i = 0; i < view->n_vifs; i++) {
+        struct in6_addr ip;
+        struct nt_mac mac;
+        char text[NT_IP_SIZE];
+
+        if (nt_mac_parse(view->vifs[i].mac, &mac)) {
+            nt_ip6_link_local(&mac, text);
+            jump_to6(want, text, name, note);
+        }
+        if (nt_ip6_parse(view->vifs[i].address_v6, &ip)) {
+            nt_ip6_format(&ip, text);
+            jump_to6(want, text, name, note);
+        }
+    }
+
+    /* Neighbours ask for each other's cards by packets that belong to no connection. */
+    nt_iptables_rule(chain, NT_RULE_ACCEPT_ICMPV6("135"));
+    nt_iptables_rule(chain, NT_RULE_ACCEPT_ICMPV6("136"));
+    for (size_t i = 0; i < view->n_vifs && options->allow_same_net_traffic; i++) {
+        plan_same_network6(chain, &view->vifs[i]);
+    }
+    for (size_t i = 0; i < view->n_vifs; i++) {
+        plan_router6(chain, &view->vifs[i]);
+    }
+    plan_groups(chain, view, true, options);
     nt_iptables_rule(chain, "-j " PREFIX "-sg-fallback");
 }
 
@@ -89,6 +261,16 @@ plan_dhcp_requests(struct nt_iptables_want *want)
                      NT_RULE_DHCP_REQUEST);
 }
 
+static void
+plan_common(struct nt_iptables_want *want, const char *const *bridges, size_t n_bridges)
+{
+    nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-provider");
+    nt_iptables_rule(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"), "-j DROP");
+    for (size_t i = 0; i < n_bridges; i++) {
+        plan_bridge(want, bridges[i]);
+    }
+}
+
 struct nt_iptables_want *
 plan_chains(const struct guest *const *guests, size_t n_guests, const char *const *bridges,
             size_t n_bridges, const struct plan_options *options)
@@ -97,11 +279,7 @@ plan_chains(const struct guest *const *guests, size_t n_guests, const char *cons
         nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
 
     nt_iptables_role_init(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
-    nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-provider");
-    nt_iptables_rule(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"), "-j DROP");
-    for (size_t i = 0; i < n_bridges; i++) {
-        plan_bridge(want, bridges[i]);
-    }
+    plan_common(want, bridges, n_bridges);
     if (!options->golden && n_guests) {
         plan_dhcp_requests(want);
     }
@@ -109,4 +287,61 @@ plan_chains(const struct guest *const *guests, size_t n_guests, const char *cons
         plan_guest(want, guests[i], options);
     }
     return want;
+}
+
+struct nt_iptables_want *
+plan_chains6(const struct guest *const *guests, size_t n_guests, const char *const *bridges,
+             size_t n_bridges, const struct plan_options *options)
+{
+    struct nt_iptables_want *want =
+        nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
+
+    nt_iptables_role_init_filter(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
+    plan_common(want, bridges, n_bridges);
+    for (size_t i = 0; i < n_guests; i++) {
+        plan_guest6(want, guests[i], options);
+    }
+    return want;
+}
+
+static void
+plan_set(struct nt_ipset_table *out, const char *group_id, const struct plan_options *options)
+{
+    const struct nt_security_members *members = security_find_members(options->security, group_id);
+    char set4[NT_IPSET_NAME_SIZE], set6[NT_IPSET_NAME_SIZE];
+
+    nt_ipset_name(group_id, false, set4);
+    nt_ipset_name(group_id, true, set6);
+    if (shash_find(&out->sets, set4)) {
+        return;
+    }
+    nt_ipset_table_add(out, set4, NULL);
+    nt_ipset_table_add(out, set6, NULL);
+    for (size_t i = 0; members && i < members->n_addresses4; i++) {
+        nt_ipset_table_add(out, set4, members->addresses4[i].text);
+    }
+    for (size_t i = 0; members && i < members->n_addresses6; i++) {
+        nt_ipset_table_add(out, set6, members->addresses6[i].text);
+    }
+}
+
+void
+plan_sets(const struct guest *const *guests, size_t n_guests, const struct plan_options *options,
+          struct nt_ipset_table *out)
+{
+    nt_ipset_table_init(out);
+    for (size_t i = 0; options->security && options->use_ipsets && i < n_guests; i++) {
+        const struct nt_instance_view *view = &guests[i]->view;
+
+        for (size_t j = 0; j < view->n_security_group_ids; j++) {
+            const struct security_rules *group =
+                security_find(options->security, view->security_group_ids[j].text);
+
+            for (size_t k = 0; group && k < group->n; k++) {
+                if (*group->rules[k].remote_group_id) {
+                    plan_set(out, group->rules[k].remote_group_id, options);
+                }
+            }
+        }
+    }
 }

@@ -5,11 +5,15 @@
 #include <stddef.h>
 
 #include "compute/guest.h"
+#include "compute/security.h"
+#include "host/ipset_table.h"
 #include "host/iptables_want.h"
 
 struct plan_options {
     bool golden; /* compat=essex: nothing the 2012 release had not. */
     bool allow_same_net_traffic;
+    bool use_ipsets;                 /* Else one rule per member of a source group. */
+    const struct security *security; /* NULL: no group lets anything in. */
 };
 
 /* 'guests' in ascending numbers; 'bridges' are those whose traffic is let through.
@@ -17,3 +21,12 @@ struct plan_options {
 struct nt_iptables_want *plan_chains(const struct guest *const *guests, size_t n_guests,
                                      const char *const *bridges, size_t n_bridges,
                                      const struct plan_options *);
+
+/* The same for IPv6: the filter table only. */
+struct nt_iptables_want *plan_chains6(const struct guest *const *guests, size_t n_guests,
+                                      const char *const *bridges, size_t n_bridges,
+                                      const struct plan_options *);
+
+/* The sets that those rules name; '*out' is overwritten. */
+void plan_sets(const struct guest *const *guests, size_t n_guests, const struct plan_options *,
+               struct nt_ipset_table *out);

@@ -3,24 +3,23 @@
 #include "flat/flat.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "flat/apply.h"
+#include "flat/floating.h"
 #include "flat/model.h"
 #include "flat/options.h"
 #include "flat/plan.h"
-#include "host/bridge.h"
+#include "flat/reports.h"
 #include "host/dhcp_release.h"
 #include "host/dnsmasq.h"
-#include "host/hosts_file.h"
 #include "host/iptables.h"
+#include "host/iptables_plan.h"
 #include "host/lease.h"
-#include "host/link.h"
-#include "host/sysctl.h"
 #include "openvswitch/poll-loop.h"
 #include "rpc/conductor.h"
 #include "rpc/network.h"
@@ -30,10 +29,10 @@ NT_LOG_MODULE(flat);
 
 #define CALL_TIMEOUT_MS 30000
 #define RETRY_MS 1000
-#define WATCH_INTERVAL_MS 10000
+#define WATCH_INTERVAL_MS 7000 /* Damage by others is repaired within ten seconds. */
 #define SAVE_DELAY_MS 50
+#define SAVE_SHARE 5 /* Of the time, one part at most goes into the snapshot. */
 #define MAX_SNAPSHOT (256 << 20)
-#define METADATA_ADDRESS "169.254.169.254/32"
 
 struct flat {
     struct flat_env env;
@@ -41,37 +40,32 @@ struct flat {
     struct flat_model model;
     char *snapshot_path, *leases_path, *socket_path, *spool_path;
     struct nt_iptables *iptables;
+    struct nt_iptables *ip6tables; /* NULL without IPv6. */
     struct nt_lease_server *leases;
     struct nt_rpc_service *service;
     struct nt_reporter *reporter;
+    struct reports *reports;
+    struct flat_floating floating;
+    struct flat_stats stats;
+    struct flat_apply apply;
     bool rules_changed;
     bool claimed;       /* Asked since it was last due; false again if that failed. */
     bool claim_pending; /* claim_networks is under way. */
     bool claim_stale;   /* An address changed after that: its answer may not know. */
     int64_t next_claim; /* Monotonic, as the rest. */
     int64_t next_watch;
-    int64_t next_report; /* Of leases. */
-    int64_t save_at;     /* INT64_MAX: the snapshot is what the model is. */
+    int64_t save_at; /* INT64_MAX: the snapshot is what the model is. */
+    int64_t save_delay_ms;
+    bool save_failed;
+    struct ovs_list changes; /* struct told, of this turn. */
+    uint64_t n_leases, n_releases;
 };
-
-/* What runs for a network. */
-struct service {
-    struct nt_dnsmasq *dnsmasq; /* NULL until the bridge is right. */
-    bool hosts_changed;
-    char error[NT_ERR_SIZE]; /* Why the network is not served; empty: it is. */
-};
-
-static struct service *
-service_of(const struct flat_network *network)
-{
-    return network->service;
-}
 
 static void
 model_changed(struct flat *f)
 {
     if (f->save_at == INT64_MAX) {
-        f->save_at = nt_mono_ms(f->env.clock) + SAVE_DELAY_MS;
+        f->save_at = nt_mono_ms(f->env.clock) + MAX(SAVE_DELAY_MS, f->save_delay_ms);
     }
 }
 
@@ -90,6 +84,7 @@ save(struct flat *f)
     AUTO_FREE char *text = flat_model_to_text(&f->model);
     struct ds leases = DS_EMPTY_INITIALIZER;
     int lease_time_s = nt_config_int(f->env.config, "dhcp_lease_time");
+    int64_t start = nt_mono_ms(f->env.clock);
     const struct flat_network *network;
     struct nt_err err = { 0 };
 
@@ -105,7 +100,12 @@ save(struct flat *f)
                  err.msg, NULL);
     }
     ds_destroy(&leases);
-    f->save_at = INT64_MAX;
+
+    /* A large one must not take all the time there is. */
+    int64_t now = nt_mono_ms(f->env.clock);
+    f->save_delay_ms = SAVE_SHARE * (now - start);
+    f->save_failed = err.code;
+    f->save_at = f->save_failed ? now + RETRY_MS : INT64_MAX;
 }
 
 static void
@@ -126,146 +126,7 @@ load(struct flat *f)
                  err.msg, NULL);
     }
     LIST_FOR_EACH (network, node, &f->model.networks) {
-        network->service = xzalloc(sizeof(struct service));
-        service_of(network)->hosts_changed = true;
-    }
-}
-
-/* Apply: links. */
-
-static int
-apply_links(struct flat *f, const struct nt_network_view *view, struct nt_err *err)
-{
-    const char *flat = nt_config_str(f->env.config, "flat_interface");
-    AUTO_FREE char *state = xasprintf(
-        "%s/flat-move-%s.json", nt_config_str(f->env.config, "neutrino_state_path"), view->bridge);
-    const struct nt_bridge_args bridge = {
-        .bridge = view->bridge,
-        .interface = *flat ? flat : view->bridge_interface,
-        .state_file = state,
-        .mtu = view->mtu,
-        .keep_ip = f->settings.my_ip,
-    };
-    const struct nt_gateway_args gateway = {
-        .bridge = view->bridge,
-        .gateway = view->dhcp_server,
-        .cidr = view->cidr,
-        .state_file = state,
-    };
-
-    return nt_bridge_ensure(&bridge, err) < 0 || nt_gateway_ensure(&gateway, err) < 0 ? -1 : 0;
-}
-
-static int
-apply_host(struct nt_err *err)
-{
-    return nt_forwarding_ensure(err) < 0
-                   || nt_addr_ensure("lo", METADATA_ADDRESS, RT_SCOPE_LINK, err) < 0
-               ? -1
-               : 0;
-}
-
-/* Apply: dnsmasq. */
-
-static int
-start_dnsmasq(struct flat *f, struct flat_network *network, struct nt_err *err)
-{
-    const struct nt_config *config = f->env.config;
-    const struct nt_network_view *view = &network->view;
-    size_t n_servers = nt_config_n(config, "dns_server");
-    const char **servers = xcalloc(n_servers + 1, sizeof *servers);
-
-    for (size_t i = 0; i < n_servers; i++) {
-        servers[i] = nt_config_item(config, "dns_server", i);
-    }
-
-    const struct nt_dnsmasq_conf conf = {
-        .essex = f->settings.plan.golden,
-        .networks_path = nt_config_str(config, "networks_path"),
-        .bridge = view->bridge,
-        .network_number = view->number,
-        .label = view->name,
-        .cidr = view->cidr,
-        .gateway = view->gateway_ip,
-        .dhcp_server = view->dhcp_server,
-        .dhcp_start = view->dhcp_start,
-        .domain = nt_config_str(config, "dhcp_domain"),
-        .lease_time_s = nt_config_int(config, "dhcp_lease_time"),
-        .config_file = nt_config_str(config, "dnsmasq_config_file"),
-        .script = nt_config_str(config, "dhcpbridge"),
-        .dns_servers = servers,
-        .n_dns_servers = n_servers,
-        .flagfile = nt_config_str(config, "dhcpbridge_flagfile"),
-        .lease_socket = f->socket_path,
-        .lease_spool = f->spool_path,
-        .lease_snapshot = f->leases_path,
-    };
-    struct service *service = service_of(network);
-    int rc = service->dnsmasq
-                 ? nt_dnsmasq_set_conf(service->dnsmasq, &conf, err)
-                 : nt_dnsmasq_new(f->env.children, f->env.clock, &conf, &service->dnsmasq, err);
-
-    free(servers);
-    return rc;
-}
-
-static void
-entry_refused(void *network_, const struct nt_host_entry *entry, const struct nt_err *err)
-{
-    const struct flat_network *network = network_;
-
-    nt_error("address not served", "network", network->view.id, "address", entry->address, "why",
-             err->msg, NULL);
-}
-
-static void
-apply_hosts(struct flat *f, struct flat_network *network)
-{
-    struct service *service = service_of(network);
-    struct ds text = DS_EMPTY_INITIALIZER;
-
-    nt_hosts_file_text(network->view.entries, network->view.n_entries,
-                       nt_config_str(f->env.config, "dhcp_domain"), &text, entry_refused, network);
-    nt_dnsmasq_set_hosts(service->dnsmasq, ds_cstr(&text));
-    ds_destroy(&text);
-    service->hosts_changed = false;
-}
-
-/* Brings one network to what its view says; tried again later when it fails. */
-static void
-apply_network(struct flat *f, struct flat_network *network)
-{
-    struct service *service = service_of(network);
-    struct nt_err err = { 0 };
-
-    if (apply_links(f, &network->view, &err) < 0 || start_dnsmasq(f, network, &err) < 0) {
-        if (strcmp(service->error, err.msg)) {
-            nt_error("network not served", "network", network->view.id, "bridge",
-                     network->view.bridge, "why", err.msg, NULL);
-        }
-        ovs_strlcpy(service->error, err.msg, sizeof service->error);
-        return;
-    }
-    if (*service->error) {
-        nt_info("network served again", "network", network->view.id, NULL);
-    }
-    *service->error = '\0';
-    if (service->hosts_changed) {
-        apply_hosts(f, network);
-    }
-}
-
-static void
-apply_all(struct flat *f)
-{
-    struct flat_network *network;
-    struct nt_err err = { 0 };
-
-    if (apply_host(&err) < 0) {
-        nt_error("host not prepared for guests' traffic", "why", err.msg, NULL);
-    }
-    LIST_FOR_EACH (network, node, &f->model.networks) {
-        apply_network(f, network);
+        flat_service_add(network);
     }
 }
 
@@ -282,7 +143,11 @@ plan_rules(struct flat *f)
     LIST_FOR_EACH (network, node, &f->model.networks) {
         views[n++] = &network->view;
     }
-    nt_iptables_set(f->iptables, flat_plan_chains(views, n, &f->settings.plan));
+    flat_floating_planned(
+        &f->floating, nt_iptables_set(f->iptables, flat_plan_chains(views, n, &f->settings.plan)));
+    if (f->ip6tables) {
+        nt_iptables_set(f->ip6tables, flat_plan_chains6(views, n, &f->settings.plan));
+    }
     free(views);
     f->rules_changed = false;
 }
@@ -290,11 +155,21 @@ plan_rules(struct flat *f)
 static void
 on_chains_settled(void *f_, uint64_t generation, bool ok, const struct nt_err *err)
 {
-    (void) f_;
-    (void) generation;
+    struct flat *f = f_;
+
     if (!ok) {
         nt_error("chains not written", "why", err->msg, NULL);
     }
+    flat_floating_settled(&f->floating, generation, ok, err);
+}
+
+static void
+rules_changed(void *f_)
+{
+    struct flat *f = f_;
+
+    f->rules_changed = true;
+    model_changed(f);
 }
 
 /* Observe: lease events. */
@@ -310,8 +185,7 @@ add_report(struct flat *f, const struct flat_network *network, const struct nt_l
     ovs_strlcpy(args.mac, ev->mac, sizeof args.mac);
     ovs_strlcpy(args.hostname, ev->hostname, sizeof args.hostname);
     ovs_strlcpy(args.client_id, ev->client_id, sizeof args.client_id);
-    flat_report_add(&f->model, ev->action == NT_LEASE_DEL, &args);
-    model_changed(f);
+    reports_add(f->reports, ev->action == NT_LEASE_DEL, &args);
 }
 
 static void
@@ -334,8 +208,11 @@ on_lease_event(void *f_, const struct nt_lease_event *ev)
         nt_warn_rl("lease event of a network that is not here", "address", ev->ip, NULL);
         return;
     }
+    f->n_leases += ev->action == NT_LEASE_ADD;
+    f->n_releases += ev->action == NT_LEASE_DEL;
     nt_info(ev->action == NT_LEASE_ADD ? "lease" : "release", "network", network->view.name,
-            "address", ev->ip, "mac", ev->mac, "name", *ev->hostname ? ev->hostname : NULL, NULL);
+            "instance", entry && *entry->instance_id ? entry->instance_id : NULL, "address", ev->ip,
+            "mac", ev->mac, "name", *ev->hostname ? ev->hostname : NULL, NULL);
     if (entry && !strcmp(entry->mac, ev->mac)) {
         if (ev->action == NT_LEASE_ADD) {
             note_lease(entry, ev);
@@ -363,72 +240,16 @@ list_leases(void *f_, int64_t network_number, struct ds *out)
 
 static const struct nt_lease_server_ops lease_ops = { on_lease_event, list_leases };
 
-/* Report: leases, in order, all that are not under way. */
-
-struct report_call {
-    struct flat *flat;
-    struct lease_report *report;
-};
-
-static void
-report_done(void *call_, const void *result OVS_UNUSED, const struct nt_err *err)
-{
-    struct report_call *call = call_;
-    struct flat *f = call->flat;
-
-    if (err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT)) {
-        flat_report_again(&f->model, call->report);
-        f->next_report = nt_mono_ms(f->env.clock) + RETRY_MS;
-    } else {
-        if (err) {
-            nt_warn("the server does not take a lease", "address", call->report->args.address,
-                    "why", err->msg, NULL);
-        }
-        flat_report_remove(&f->model, call->report);
-        model_changed(f);
-    }
-    free(call);
-}
-
-static void
-run_reports(struct flat *f)
-{
-    struct lease_report *report;
-
-    if (!nt_bus_is_connected(f->env.bus) || nt_mono_ms(f->env.clock) < f->next_report) {
-        return;
-    }
-    LIST_FOR_EACH (report, node, &f->model.reports) {
-        if (!report->is_sent) {
-            struct report_call *call = xmalloc(sizeof *call);
-
-            call->flat = f;
-            call->report = report;
-            report->is_sent = true;
-            nt_rpc_call(f->env.bus,
-                        NT_TO(&nt_conductor, NULL,
-                              report->is_release ? "release_fixed_ip" : "lease_fixed_ip"),
-                        &report->args, CALL_TIMEOUT_MS, report_done, call);
-        }
-    }
-}
-
 /* Observe: networks. */
 
 static void
 drop_network(struct flat *f, struct flat_network *network)
 {
-    struct service *service = service_of(network);
-
     nt_info("network dropped", "network", network->view.id, "bridge", network->view.bridge, NULL);
-    if (service->dnsmasq) {
-        (void) nt_dnsmasq_stop(service->dnsmasq);
-        nt_dnsmasq_free(service->dnsmasq);
-    }
-    free(service);
+    flat_service_free(network, true);
     flat_model_remove(&f->model, network);
-    f->rules_changed = true;
-    model_changed(f);
+    flat_floating_changed(&f->floating);
+    rules_changed(f);
 }
 
 /* One smaller answer may be a restored database: a network goes at the second. */
@@ -461,14 +282,15 @@ take_networks(struct flat *f, struct nt_networks_result *result)
     for (size_t i = 0; i < result->n_networks; i++) {
         network = flat_model_put(&f->model, &result->networks[i]);
         if (!network->service) {
-            network->service = xzalloc(sizeof(struct service));
+            flat_service_add(network);
             nt_info("network taken", "network", network->view.id, "name", network->view.name,
                     "bridge", network->view.bridge, "cidr", network->view.cidr, NULL);
         }
         hosts_changed(f, network);
-        apply_network(f, network);
     }
-    f->rules_changed = true;
+    flat_apply_all(&f->apply);
+    flat_floating_changed(&f->floating);
+    rules_changed(f);
     drop_missing(f);
 }
 
@@ -510,8 +332,8 @@ run_claim(struct flat *f)
     struct nt_claim_networks_args args = { .host = "" };
 
     /* Leases the server has not heard of go first, or its view would lack them. */
-    if (f->claimed || f->claim_pending || f->model.n_reports || !nt_bus_is_connected(f->env.bus)
-        || nt_mono_ms(f->env.clock) < f->next_claim) {
+    if (f->claimed || f->claim_pending || !reports_are_settled(f->reports)
+        || !nt_bus_is_connected(f->env.bus) || nt_mono_ms(f->env.clock) < f->next_claim) {
         return;
     }
     /* What becomes due while this one is under way is asked for again. */
@@ -530,9 +352,11 @@ run_claim(struct flat *f)
 
 /* A request that is answered once dnsmasq has been told. */
 struct told {
+    struct ovs_list node; /* In flat->changes, until the end of the turn. */
     struct flat *flat;
     struct nt_bus_request *req;
     struct nt_fixed_ip_args args;
+    char request_id[NT_REQUEST_ID_SIZE];
     bool release;
 };
 
@@ -559,11 +383,66 @@ send_release(struct flat *f, const struct nt_fixed_ip_args *args)
     }
 }
 
+/* The server does not know whose lease this is, or its guest is gone. */
+static void
+forget_lease(void *f_, const char *network_id, const struct nt_lease_name *name)
+{
+    struct flat *f = f_;
+    struct flat_network *network = flat_model_network(&f->model, network_id);
+    struct nt_host_entry *entry = network ? flat_entry(network, name->address) : NULL;
+    struct nt_fixed_ip_args args = { .network_id = "" };
+
+    if (!nt_config_bool(f->env.config, "force_dhcp_release")) {
+        return; /* It ends by itself. */
+    }
+    nt_warn("lease of nobody given back", "address", name->address, "mac", name->mac, NULL);
+    if (entry && !strcmp(entry->mac, name->mac)) {
+        entry->leased = false;
+        if (!entry->allocated) {
+            flat_entry_remove(network, entry);
+        }
+        model_changed(f);
+    }
+    ovs_strlcpy(args.network_id, network_id, sizeof args.network_id);
+    ovs_strlcpy(args.entry.address, name->address, sizeof args.entry.address);
+    ovs_strlcpy(args.entry.mac, name->mac, sizeof args.entry.mac);
+    send_release(f, &args);
+}
+
+static void
+reports_changed(void *f)
+{
+    model_changed(f);
+}
+
+static void
+start_reports(struct flat *f)
+{
+    const struct reports_options options = {
+        .model = &f->model,
+        .bus = f->env.bus,
+        .clock = f->env.clock,
+        .host = f->env.host,
+        .sync_interval_ms = nt_config_int(f->env.config, "periodic_interval") * 1000,
+        .changed = reports_changed,
+        .forget = forget_lease,
+        .aux = f,
+    };
+
+    f->reports = reports_new(&options);
+}
+
 static void
 on_told(void *told_, const struct nt_err *err)
 {
     struct told *told = told_;
 
+    nt_log_swap_request(told->request_id);
+    nt_info(err             ? "address not served"
+            : told->release ? "address released"
+                            : "address served",
+            "instance", told->args.entry.instance_id, "address", told->args.entry.address, "why",
+            err ? err->msg : NULL, NULL);
     if (told->release) {
         /* Also without dnsmasq: the address must not be stuck. */
         send_release(told->flat, &told->args);
@@ -573,6 +452,7 @@ on_told(void *told_, const struct nt_err *err)
     } else {
         nt_rpc_reply(&nt_network_host, told->req, NULL);
     }
+    nt_log_swap_request(told->request_id);
     free(told);
 }
 
@@ -616,11 +496,34 @@ change_entry(struct flat *f, const struct nt_fixed_ip_args *args, struct nt_bus_
         nt_bus_reply_fail(req, &err);
         return;
     }
-    apply_hosts(f, network);
 
     struct told *told = xmalloc(sizeof *told);
-    *told = (struct told){ f, req, *args, release };
-    nt_dnsmasq_when_told(service_of(network)->dnsmasq, on_told, told);
+    *told = (struct told){ .flat = f, .req = req, .args = *args, .release = release };
+    ovs_strlcpy(told->request_id, nt_log_request(), sizeof told->request_id);
+    ovs_list_push_back(&f->changes, &told->node);
+}
+
+/* The text of all hosts is made once for all that a turn brought: its cost grows with
+ * the network. */
+static void
+run_changes(struct flat *f)
+{
+    struct told *told;
+
+    LIST_FOR_EACH_POP (told, node, &f->changes) {
+        struct nt_err err = { 0 };
+        struct flat_network *network = served_network(f, told->args.network_id, &err);
+
+        if (!network) {
+            nt_bus_reply_fail(told->req, &err);
+            free(told);
+            continue;
+        }
+        if (service_of(network)->hosts_changed) {
+            flat_apply_hosts(&f->apply, network);
+        }
+        nt_dnsmasq_when_told(service_of(network)->dnsmasq, on_told, told);
+    }
 }
 
 static void
@@ -636,6 +539,34 @@ handle_delete(void *f, const void *args, struct nt_bus_request *req)
 }
 
 static void
+handle_put_floating(void *f_, const void *args_, struct nt_bus_request *req)
+{
+    struct flat *f = f_;
+    const struct nt_floating_ip_args *args = args_;
+    struct flat_network *network = flat_model_network(&f->model, args->network_id);
+    struct nt_err err = { 0 };
+
+    f->claim_stale = true;
+    if (network) {
+        flat_floating_handle_put(&f->floating, network, args, req);
+        return;
+    }
+    f->claimed = false;
+    (void) nt_fail(&err, NT_UNAVAILABLE, "host %s does not have network %s yet", f->env.host,
+                   args->network_id);
+    nt_bus_reply_fail(req, &err);
+}
+
+static void
+handle_delete_floating(void *f_, const void *args, struct nt_bus_request *req)
+{
+    struct flat *f = f_;
+
+    f->claim_stale = true;
+    flat_floating_handle_delete(&f->floating, args, req);
+}
+
+static void
 handle_networks_changed(void *f_, const void *args OVS_UNUSED, struct nt_bus_request *req)
 {
     struct flat *f = f_;
@@ -648,6 +579,8 @@ handle_networks_changed(void *f_, const void *args OVS_UNUSED, struct nt_bus_req
 static const struct nt_rpc_handler handlers[] = {
     { "put_fixed_ip", handle_put },
     { "delete_fixed_ip", handle_delete },
+    { "put_floating_ip", handle_put_floating },
+    { "delete_floating_ip", handle_delete_floating },
     { "networks_changed", handle_networks_changed },
     { 0 },
 };
@@ -659,7 +592,8 @@ on_bus_state(void *f_, bool connected)
 
     f->claimed = false;
     f->claim_pending = false;
-    f->next_claim = f->next_report = 0;
+    f->next_claim = 0;
+    reports_restart(f->reports);
     nt_reporter_now(f->reporter);
     nt_info(connected ? "server connected" : "server away", NULL);
 }
@@ -680,19 +614,10 @@ run_watch(struct flat *f)
 
     if (now >= f->next_watch) {
         f->next_watch = now + WATCH_INTERVAL_MS;
-        apply_all(f);
+        flat_apply_all(&f->apply);
         nt_iptables_recheck(f->iptables);
-    }
-}
-
-static void
-run_networks(struct flat *f)
-{
-    struct flat_network *network;
-
-    LIST_FOR_EACH (network, node, &f->model.networks) {
-        if (service_of(network)->dnsmasq) {
-            nt_dnsmasq_run(service_of(network)->dnsmasq);
+        if (f->ip6tables) {
+            nt_iptables_recheck(f->ip6tables);
         }
     }
 }
@@ -708,12 +633,60 @@ name_files(struct flat *f)
     f->spool_path = nt_path_join(state, "lease-spool");
 }
 
+static void
+save_now(void *f)
+{
+    save(f);
+}
+
+static void
+init_floating(struct flat *f)
+{
+    const struct nt_config *config = f->env.config;
+    const struct flat_floating_env env = {
+        .model = &f->model,
+        .options = &f->settings.plan,
+        .clock = f->env.clock,
+        .stats = &f->stats,
+        .n_announcements = nt_config_bool(config, "send_arp_for_ha")
+                               ? nt_config_int(config, "send_arp_for_ha_count")
+                               : 0,
+        .plan = rules_changed,
+        .save = save_now,
+        .aux = f,
+    };
+
+    flat_floating_init(&f->floating, &env);
+}
+
+static void
+init_apply(struct flat *f)
+{
+    f->apply = (struct flat_apply){
+        .dhcp = {
+            .config = f->env.config,
+            .children = f->env.children,
+            .clock = f->env.clock,
+            .golden = f->settings.plan.golden,
+            .socket_path = f->socket_path,
+            .spool_path = f->spool_path,
+            .leases_path = f->leases_path,
+        },
+        .settings = &f->settings,
+        .model = &f->model,
+        .floating = &f->floating,
+        .stats = &f->stats,
+        .random = f->env.random,
+    };
+}
+
 static int
 start(struct flat *f, struct nt_err *err)
 {
     const struct nt_config *config = f->env.config;
     const struct nt_lease_server_opts lease_opts = { f->socket_path, f->spool_path };
     AUTO_FREE char *lock = nt_path_join(nt_config_str(config, "lock_path"), "iptables.lock");
+    AUTO_FREE char *lock6 = nt_path_join(nt_config_str(config, "lock_path"), "ip6tables.lock");
     enum nt_iptables_variant variant;
     const struct nt_reporter_opts reporter = {
         .bus = f->env.bus,
@@ -732,20 +705,27 @@ start(struct flat *f, struct nt_err *err)
     }
     if (flat_settings_read(config, &f->settings, err) < 0
         || nt_mkdirs(nt_config_str(config, "neutrino_state_path"), 0755, err) < 0
+        || nt_mkdirs(nt_config_str(config, "lock_path"), 0755, err) < 0
         || nt_mkdirs(nt_config_str(config, "networks_path"), 0755, err) < 0) {
         return -1;
     }
     load(f);
+    init_apply(f);
+    flat_floating_changed(&f->floating);
     if (nt_lease_server_new(&lease_opts, &lease_ops, f, &f->leases, err) < 0) {
         return -1;
     }
     f->iptables = nt_iptables_new(f->env.children, f->env.clock, variant, lock);
     nt_iptables_on_settled(f->iptables, on_chains_settled, f);
+    if (f->settings.plan.use_ipv6) {
+        f->ip6tables = nt_ip6tables_new(f->env.children, f->env.clock, variant, lock6);
+    }
     f->reporter = nt_reporter_new(&reporter);
+    start_reports(f);
     f->service = nt_rpc_serve(f->env.bus, &nt_network_host, f->env.host, handlers, f);
     nt_bus_on_state(f->env.bus, on_bus_state, f);
     f->rules_changed = true;
-    apply_all(f);
+    flat_apply_all(&f->apply);
     return 0;
 }
 
@@ -758,6 +738,8 @@ flat_new(const struct flat_env *env, struct flat **out, struct nt_err *err)
     f->save_at = INT64_MAX;
     f->next_watch = nt_mono_ms(env->clock) + WATCH_INTERVAL_MS;
     flat_model_init(&f->model);
+    ovs_list_init(&f->changes);
+    init_floating(f);
     name_files(f);
     if (start(f, err) < 0) {
         flat_free(f);
@@ -767,10 +749,64 @@ flat_new(const struct flat_env *env, struct flat **out, struct nt_err *err)
     return 0;
 }
 
+int
+flat_plan_text(const struct flat_env *env, char **out, struct nt_err *err)
+{
+    AUTO(flat) f = xzalloc(sizeof *f);
+
+    f->env = *env;
+    f->save_at = INT64_MAX;
+    flat_model_init(&f->model);
+    ovs_list_init(&f->changes);
+    init_floating(f);
+    name_files(f);
+    if (flat_settings_read(env->config, &f->settings, err) < 0) {
+        return -1;
+    }
+    load(f);
+    f->iptables = nt_iptables_new(env->children, env->clock, NT_IPTABLES_AUTO, "");
+    if (f->settings.plan.use_ipv6) {
+        f->ip6tables = nt_ip6tables_new(env->children, env->clock, NT_IPTABLES_AUTO, "");
+    }
+    plan_rules(f);
+
+    AUTO_FREE char *chains = nt_iptables_plan_whole(nt_iptables_wanted(f->iptables));
+    AUTO_FREE char *chains6 =
+        f->ip6tables ? nt_iptables_plan_whole(nt_iptables_wanted(f->ip6tables)) : xstrdup("");
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    nt_iptables_put_marked(&text, "ip6", chains6);
+    ds_put_cstr(&text, chains);
+    *out = ds_steal_cstr(&text);
+    return 0;
+}
+
+void
+flat_get_facts(const struct flat *f, struct flat_facts *out)
+{
+    const struct flat_network *network;
+
+    *out = (struct flat_facts){ .model = &f->model,
+                                .iptables = nt_iptables_stats(f->iptables),
+                                .bus = f->env.bus,
+                                .stats = &f->stats,
+                                .n_leases = f->n_leases,
+                                .n_releases = f->n_releases };
+    LIST_FOR_EACH (network, node, &f->model.networks) {
+        const struct nt_dnsmasq *dnsmasq = service_of(network)->dnsmasq;
+
+        if (dnsmasq) {
+            nt_dnsmasq_add_stats(dnsmasq, &out->dnsmasq);
+            out->n_dnsmasq_ready += nt_dnsmasq_is_ready(dnsmasq);
+        }
+    }
+}
+
 void
 flat_free(struct flat *f)
 {
     struct flat_network *network;
+    struct told *told;
 
     if (!f) {
         return;
@@ -779,14 +815,19 @@ flat_free(struct flat *f)
         save(f);
     }
     LIST_FOR_EACH (network, node, &f->model.networks) {
-        nt_dnsmasq_free(service_of(network)->dnsmasq);
-        free(network->service);
+        flat_service_free(network, false);
     }
+    LIST_FOR_EACH_POP (told, node, &f->changes) {
+        free(told);
+    }
+    flat_floating_deinit(&f->floating);
     flat_model_deinit(&f->model);
     nt_rpc_service_free(f->service);
     nt_reporter_free(f->reporter);
+    reports_free(f->reports);
     nt_lease_server_free(f->leases);
     nt_iptables_free(f->iptables);
+    nt_iptables_free(f->ip6tables);
     flat_settings_clear(&f->settings);
     free(f->snapshot_path);
     free(f->leases_path);
@@ -800,14 +841,19 @@ flat_run(struct flat *f)
 {
     nt_lease_server_run(f->leases);
     nt_reporter_run(f->reporter);
-    run_reports(f);
+    reports_run(f->reports, f->save_at == INT64_MAX || f->save_failed);
+    run_changes(f);
     run_claim(f);
     run_watch(f);
     if (f->rules_changed) {
         plan_rules(f);
     }
+    flat_floating_run(&f->floating);
     nt_iptables_run(f->iptables);
-    run_networks(f);
+    if (f->ip6tables) {
+        nt_iptables_run(f->ip6tables);
+    }
+    flat_apply_run(&f->apply);
     if (nt_mono_ms(f->env.clock) >= f->save_at) {
         save(f);
     }
@@ -816,32 +862,22 @@ flat_run(struct flat *f)
 void
 flat_wait(struct flat *f)
 {
-    const struct flat_network *network;
-
     nt_lease_server_wait(f->leases);
     nt_reporter_wait(f->reporter);
     nt_iptables_wait(f->iptables);
-    LIST_FOR_EACH (network, node, &f->model.networks) {
-        if (service_of(network)->dnsmasq) {
-            nt_dnsmasq_wait(service_of(network)->dnsmasq);
-        }
+    if (f->ip6tables) {
+        nt_iptables_wait(f->ip6tables);
     }
+    flat_floating_wait(&f->floating);
+    flat_apply_wait(&f->apply);
     poll_timer_wait_until(f->next_watch);
     if (f->save_at != INT64_MAX) {
         poll_timer_wait_until(f->save_at);
     }
-    if (nt_bus_is_connected(f->env.bus)) {
-        const struct lease_report *report;
-
-        if (!f->claimed && !f->claim_pending && !f->model.n_reports) {
-            poll_timer_wait_until(f->next_claim);
-        }
-        LIST_FOR_EACH (report, node, &f->model.reports) {
-            if (!report->is_sent) {
-                poll_timer_wait_until(f->next_report);
-                break;
-            }
-        }
+    reports_wait(f->reports, f->save_at == INT64_MAX);
+    if (nt_bus_is_connected(f->env.bus) && !f->claimed && !f->claim_pending
+        && reports_are_settled(f->reports)) {
+        poll_timer_wait_until(f->next_claim);
     }
     if (f->rules_changed) {
         poll_immediate_wake();

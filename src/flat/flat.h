@@ -15,6 +15,10 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "bus/bus.h"
+#include "flat/model.h"
+#include "flat/stats.h"
+#include "host/dnsmasq.h"
+#include "host/iptables.h"
 
 struct flat;
 
@@ -29,6 +33,22 @@ struct flat_env {
 
 /* Fails with NT_INVALID, NT_UNSUPPORTED or NT_FAULT. */
 NT_NODISCARD int flat_new(const struct flat_env *, struct flat **out, struct nt_err *);
+
+/* What the snapshot and the configuration want in the kernel, as input for
+ * iptables-restore; touches nothing.  The caller frees '*out'.  Fails as flat_new(). */
+NT_NODISCARD int flat_plan_text(const struct flat_env *, char **out, struct nt_err *);
+
+/* What there is to count, for flat/metrics.c; borrowed. */
+struct flat_facts {
+    const struct flat_model *model;
+    const struct nt_iptables_stats *iptables;
+    const struct nt_bus *bus;
+    struct nt_dnsmasq_stats dnsmasq; /* Of all networks. */
+    size_t n_dnsmasq_ready;
+    uint64_t n_leases, n_releases; /* Events from dnsmasq. */
+    const struct flat_stats *stats;
+};
+void flat_get_facts(const struct flat *, struct flat_facts *out);
 
 /* Leaves bridge, rules and dnsmasq as they are: they go on serving. */
 void flat_free(struct flat *);

@@ -17,6 +17,8 @@ struct snapshot {
     size_t n_networks;
     struct snapshot_report *reports;
     size_t n_reports;
+    struct flat_applied *applied;
+    size_t n_applied;
 };
 
 #define REPORT_AT(member) NT_AT(struct snapshot_report, args.member)
@@ -33,10 +35,19 @@ static const struct nt_field report_fields[] = {
     { 0 },
 };
 
+static const struct nt_field applied_fields[] = {
+    { "address", NT_F_IP4, NT_AT(struct flat_applied, address), NT_IN_RPC | NT_REQUIRED },
+    { "fixed_address", NT_F_IP4, NT_AT(struct flat_applied, fixed_address), NT_IN_RPC },
+    { "interface", NT_F_STR, NT_AT(struct flat_applied, interface), NT_IN_RPC },
+    { "is_stale", NT_F_BOOL, NT_AT(struct flat_applied, is_stale), NT_IN_RPC },
+    { 0 },
+};
+
 static const struct nt_field snapshot_fields[] = {
     NT_ARRAY_FIELD("networks", struct snapshot, networks, n_networks, nt_network_view_fields,
                    NT_IN_RPC),
     NT_ARRAY_FIELD("reports", struct snapshot, reports, n_reports, report_fields, NT_IN_RPC),
+    NT_ARRAY_FIELD("applied", struct snapshot, applied, n_applied, applied_fields, NT_IN_RPC),
     { 0 },
 };
 
@@ -46,6 +57,8 @@ flat_model_init(struct flat_model *m)
     ovs_list_init(&m->networks);
     ovs_list_init(&m->reports);
     m->n_reports = 0;
+    m->applied = NULL;
+    m->n_applied = 0;
 }
 
 void
@@ -77,6 +90,7 @@ flat_model_deinit(struct flat_model *m)
     LIST_FOR_EACH_SAFE (report, node, &m->reports) {
         flat_report_remove(m, report);
     }
+    free(m->applied);
 }
 
 struct flat_network *
@@ -203,6 +217,102 @@ flat_entry_unuse(struct flat_network *network, const char *address, const char *
     return true;
 }
 
+static struct nt_floating_entry *
+find_floating(const struct nt_network_view *view, const char *address)
+{
+    for (size_t i = 0; i < view->n_floating; i++) {
+        if (!strcmp(view->floating[i].address, address)) {
+            return &view->floating[i];
+        }
+    }
+    return NULL;
+}
+
+const struct nt_floating_entry *
+flat_wanted_floating(const struct flat_model *m, const char *address)
+{
+    const struct flat_network *network;
+
+    LIST_FOR_EACH (network, node, &m->networks) {
+        const struct nt_floating_entry *entry = find_floating(&network->view, address);
+
+        if (entry) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+void
+flat_floating_put(struct flat_model *m, struct flat_network *network,
+                  const struct nt_floating_entry *entry)
+{
+    struct nt_network_view *view = &network->view;
+    uint32_t ip = 0, other;
+    size_t i = 0;
+
+    (void) flat_floating_remove(m, entry->address, NULL);
+    if (!nt_ip4_parse(entry->address, &ip)) {
+        return;
+    }
+    while (i < view->n_floating && nt_ip4_parse(view->floating[i].address, &other) && other < ip) {
+        i++;
+    }
+    view->floating = xrealloc(view->floating, (view->n_floating + 1) * sizeof *view->floating);
+    memmove(&view->floating[i + 1], &view->floating[i],
+            (view->n_floating - i) * sizeof *view->floating);
+    view->floating[i] = *entry;
+    view->n_floating++;
+}
+
+bool
+flat_floating_remove(struct flat_model *m, const char *address, const char *fixed)
+{
+    struct flat_network *network;
+
+    LIST_FOR_EACH (network, node, &m->networks) {
+        struct nt_network_view *view = &network->view;
+        struct nt_floating_entry *entry = find_floating(view, address);
+
+        if (entry && (!fixed || !strcmp(entry->fixed_address, fixed))) {
+            size_t i = entry - view->floating;
+
+            memmove(entry, entry + 1, (view->n_floating - i - 1) * sizeof *entry);
+            view->n_floating--;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct flat_applied *
+flat_applied_find(const struct flat_model *m, const char *address)
+{
+    for (size_t i = 0; i < m->n_applied; i++) {
+        if (!strcmp(m->applied[i].address, address)) {
+            return &m->applied[i];
+        }
+    }
+    return NULL;
+}
+
+struct flat_applied *
+flat_applied_add(struct flat_model *m, const char *address)
+{
+    m->applied = xrealloc(m->applied, (m->n_applied + 1) * sizeof *m->applied);
+
+    struct flat_applied *applied = &m->applied[m->n_applied++];
+    memset(applied, 0, sizeof *applied);
+    ovs_strlcpy(applied->address, address, sizeof applied->address);
+    return applied;
+}
+
+void
+flat_applied_remove(struct flat_model *m, struct flat_applied *applied)
+{
+    *applied = m->applied[--m->n_applied];
+}
+
 static bool
 is_same_lease(const struct nt_lease_args *a, const struct nt_lease_args *b)
 {
@@ -325,6 +435,9 @@ flat_model_to_text(const struct flat_model *m)
         snapshot.reports[snapshot.n_reports++].args = report->args;
     }
 
+    snapshot.applied = m->applied;
+    snapshot.n_applied = m->n_applied;
+
     struct json *json = nt_fields_json(snapshot_fields, NT_IN_RPC, &snapshot);
     char *text = json_to_string(json, JSSF_SORT);
 
@@ -347,6 +460,9 @@ flat_model_from_text(struct flat_model *m, const char *text, struct nt_err *err)
     }
     for (size_t i = 0; !rc && i < snapshot.n_reports; i++) {
         flat_report_add(m, snapshot.reports[i].is_release, &snapshot.reports[i].args);
+    }
+    for (size_t i = 0; !rc && i < snapshot.n_applied; i++) {
+        *flat_applied_add(m, snapshot.applied[i].address) = snapshot.applied[i];
     }
     nt_fields_clear(snapshot_fields, &snapshot);
     return rc;

@@ -26,10 +26,21 @@ struct lease_report {
     struct nt_lease_args args;
 };
 
+/* A floating address that is on an interface of this host, or may be: noted before it
+ * is put there, forgotten after it is gone and its connections are ended. */
+struct flat_applied {
+    char address[NT_IP4_SIZE];
+    char fixed_address[NT_IP4_SIZE];
+    char interface[NT_IFNAME_SIZE];
+    bool is_stale; /* Connections from before are still to be ended. */
+};
+
 struct flat_model {
     struct ovs_list networks; /* struct flat_network. */
     struct ovs_list reports;  /* struct lease_report. */
     size_t n_reports;
+    struct flat_applied *applied; /* Owned; in any order. */
+    size_t n_applied;
 };
 
 void flat_model_init(struct flat_model *);
@@ -56,6 +67,22 @@ void flat_entry_put(struct flat_network *, const struct nt_host_entry *);
  * Returns false when there was none of that MAC. */
 bool flat_entry_unuse(struct flat_network *, const char *address, const char *mac);
 void flat_entry_remove(struct flat_network *, struct nt_host_entry *);
+
+/* The floating address among those the networks want, or NULL. */
+const struct nt_floating_entry *flat_wanted_floating(const struct flat_model *,
+                                                     const char *address);
+
+/* Adds it in its place; it leaves the fixed address it was tied to. */
+void flat_floating_put(struct flat_model *, struct flat_network *,
+                       const struct nt_floating_entry *);
+
+/* Takes it away; with 'fixed' (may be NULL) only if it is tied to that one.  Returns
+ * false when there was nothing. */
+bool flat_floating_remove(struct flat_model *, const char *address, const char *fixed);
+
+struct flat_applied *flat_applied_find(const struct flat_model *, const char *address);
+struct flat_applied *flat_applied_add(struct flat_model *, const char *address);
+void flat_applied_remove(struct flat_model *, struct flat_applied *);
 
 /* Appends a report; too many for one address are not kept: the last one counts. */
 void flat_report_add(struct flat_model *, bool is_release, const struct nt_lease_args *);

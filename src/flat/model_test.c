@@ -352,6 +352,84 @@ damaged_snapshot_is_refused_and_leaves_the_model_empty(void **state)
     }
 }
 
+static struct nt_floating_entry
+floating(const char *address, const char *fixed)
+{
+    struct nt_floating_entry e = { .interface = "eth1" };
+
+    ovs_strlcpy(e.address, address, sizeof e.address);
+    ovs_strlcpy(e.fixed_address, fixed, sizeof e.fixed_address);
+    return e;
+}
+
+static struct flat_network *
+network_of(struct flat_model *m, const char *id, int64_t number)
+{
+    struct nt_network_view view = { .number = number };
+
+    ovs_strlcpy(view.id, id, sizeof view.id);
+    ovs_strlcpy(view.bridge, "br100", sizeof view.bridge);
+    ovs_strlcpy(view.cidr, "10.0.0.0/24", sizeof view.cidr);
+    return flat_model_put(m, &view);
+}
+
+static void
+floating_address_is_in_one_place_only(void **state)
+{
+    struct flat_model *m = *state;
+    struct flat_network *one = network_of(m, NET_1, 1), *two = network_of(m, NET_2, 2);
+    struct nt_floating_entry a = floating("192.168.56.9", "10.0.0.2");
+    struct nt_floating_entry b = floating("192.168.56.10", "10.0.0.3");
+
+    flat_floating_put(m, one, &b);
+    flat_floating_put(m, one, &a);
+    assert_string_equal(one->view.floating[0].address, "192.168.56.9");
+    a = floating("192.168.56.9", "10.0.0.7");
+    flat_floating_put(m, two, &a);
+    assert_int_equal(one->view.n_floating, 1);
+    assert_string_equal(flat_wanted_floating(m, "192.168.56.9")->fixed_address, "10.0.0.7");
+}
+
+static void
+late_end_of_an_association_does_not_touch_the_next_one(void **state)
+{
+    struct flat_model *m = *state;
+    struct nt_floating_entry a = floating("192.168.56.9", "10.0.0.2");
+
+    flat_floating_put(m, network_of(m, NET_1, 1), &a);
+    assert_false(flat_floating_remove(m, "192.168.56.9", "10.0.0.3"));
+    assert_non_null(flat_wanted_floating(m, "192.168.56.9"));
+    assert_true(flat_floating_remove(m, "192.168.56.9", "10.0.0.2"));
+    assert_null(flat_wanted_floating(m, "192.168.56.9"));
+}
+
+static void
+snapshot_remembers_what_is_on_interfaces(void **state)
+{
+    struct flat_model *m = *state;
+    struct flat_model copy;
+    struct nt_err err = { 0 };
+    struct nt_floating_entry a = floating("192.168.56.9", "10.0.0.2");
+    struct flat_applied *applied = flat_applied_add(m, "192.168.56.10");
+
+    strcpy(applied->interface, "eth1");
+    strcpy(applied->fixed_address, "10.0.0.3");
+    applied->is_stale = true;
+    flat_floating_put(m, network_of(m, NET_1, 1), &a);
+
+    AUTO_FREE char *text = flat_model_to_text(m);
+    flat_model_init(&copy);
+    assert_int_equal(flat_model_from_text(&copy, text, &err), 0);
+    applied = flat_applied_find(&copy, "192.168.56.10");
+    assert_non_null(applied);
+    assert_string_equal(applied->interface, "eth1");
+    assert_true(applied->is_stale);
+    assert_string_equal(flat_wanted_floating(&copy, "192.168.56.9")->interface, "eth1");
+    flat_applied_remove(&copy, applied);
+    assert_null(flat_applied_find(&copy, "192.168.56.10"));
+    flat_model_deinit(&copy);
+}
+
 int
 main(void)
 {
@@ -368,6 +446,9 @@ main(void)
         T(latest_report_of_a_lease_replaces_those_not_sent),
         T(lost_report_is_not_sent_after_a_later_one_of_its_lease),
         T(snapshot_brings_everything_back),
+        T(floating_address_is_in_one_place_only),
+        T(late_end_of_an_association_does_not_touch_the_next_one),
+        T(snapshot_remembers_what_is_on_interfaces),
         T(damaged_snapshot_is_refused_and_leaves_the_model_empty),
     };
 

@@ -2,6 +2,7 @@
 
 #include "flat/options.h"
 
+#include <regex.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -23,17 +24,70 @@ read_ip(const struct nt_config *config, const char *name, uint32_t *out, struct 
 }
 
 static int
-read_dmz(const struct nt_config *config, struct flat_settings *s, struct nt_err *err)
+read_cidrs(const struct nt_config *config, const char *name, struct nt_cidr **out, size_t *n_out,
+           struct nt_err *err)
 {
-    size_t n = nt_config_n(config, "dmz_cidr");
+    size_t n = nt_config_n(config, name);
 
-    s->dmz = xcalloc(n + 1, sizeof *s->dmz);
-    s->plan.dmz = s->dmz;
-    for (s->plan.n_dmz = 0; s->plan.n_dmz < n; s->plan.n_dmz++) {
-        if (!nt_cidr_parse(nt_config_item(config, "dmz_cidr", s->plan.n_dmz),
-                           &s->dmz[s->plan.n_dmz])) {
-            return wrong(config, "dmz_cidr", "a list of networks such as 10.128.0.0/24", err);
+    *out = xcalloc(n + 1, sizeof **out);
+    for (size_t i = 0; i < n; i++) {
+        if (!nt_cidr_parse(nt_config_item(config, name, i), &(*out)[i])) {
+            return wrong(config, name, "a list of networks such as 10.128.0.0/24", err);
         }
+    }
+    *n_out = n;
+    return 0;
+}
+
+static int
+read_ranges(const struct nt_config *config, struct flat_settings *s, struct nt_err *err)
+{
+    if (read_cidrs(config, "dmz_cidr", &s->dmz, &s->plan.n_dmz, err) < 0
+        || read_cidrs(config, "force_snat_range", &s->force_snat, &s->plan.n_force_snat, err) < 0) {
+        return -1;
+    }
+    s->plan.dmz = s->dmz;
+    s->plan.force_snat = s->force_snat;
+    return 0;
+}
+
+/* "all", "none" or names. */
+static void
+read_forward(const struct nt_config *config, struct flat_settings *s)
+{
+    size_t n = nt_config_n(config, "forward_bridge_interface");
+    bool all = !n;
+
+    s->forward = xcalloc(n + 1, sizeof *s->forward);
+    s->plan.forward = s->forward;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *name = nt_config_item(config, "forward_bridge_interface", i);
+
+        all |= !strcmp(name, "all");
+        if (*name && strcmp(name, "none")) {
+            s->forward[s->plan.n_forward++] = name;
+        }
+    }
+    s->plan.limits_forward = !all;
+}
+
+static int
+read_iptables(const struct nt_config *config, struct flat_settings *s, struct nt_err *err)
+{
+    const char *regex = nt_config_str(config, "iptables_top_regex");
+    regex_t compiled;
+
+    if (*regex && regcomp(&compiled, regex, REG_EXTENDED)) {
+        return wrong(config, "iptables_top_regex", "an extended regular expression", err);
+    }
+    if (*regex) {
+        regfree(&compiled);
+    }
+    s->plan.top_regex = regex;
+    s->plan.drop = nt_config_str(config, "iptables_drop_action");
+    if (!*s->plan.drop || strpbrk(s->plan.drop, " \t\"'")) {
+        return wrong(config, "iptables_drop_action", "the name of a target", err);
     }
     return 0;
 }
@@ -57,11 +111,14 @@ flat_settings_read(const struct nt_config *config, struct flat_settings *s, stru
     if (nt_config_bool(config, "snat_out_interface") && *public) {
         s->plan.snat_out_interface = public;
     }
+    s->plan.public_interface = *public ? public : NULL;
+    s->plan.use_ipv6 = nt_config_bool(config, "use_ipv6");
+    read_forward(config, s);
     s->plan.metadata_port = nt_config_int(config, "metadata_port");
     if (read_ip(config, "my_ip", &s->my_ip, err) < 0
         || read_ip(config, "routing_source_ip", &s->plan.routing_source_ip, err) < 0
         || read_ip(config, "metadata_host", &s->plan.metadata_host, err) < 0
-        || read_dmz(config, s, err) < 0) {
+        || read_ranges(config, s, err) < 0 || read_iptables(config, s, err) < 0) {
         flat_settings_clear(s);
         return -1;
     }
@@ -72,5 +129,8 @@ void
 flat_settings_clear(struct flat_settings *s)
 {
     free(s->dmz);
-    s->dmz = NULL;
+    free(s->force_snat);
+    free(s->forward);
+    s->dmz = s->force_snat = NULL;
+    s->forward = NULL;
 }

@@ -7,7 +7,8 @@
 
 struct flat_settings {
     struct flat_options plan;
-    struct nt_cidr *dmz; /* Owned; plan.dmz points here. */
+    struct nt_cidr *dmz, *force_snat; /* Owned; 'plan' points here. */
+    const char **forward;             /* The same; its texts are the configuration's. */
     uint32_t my_ip;
 };
 

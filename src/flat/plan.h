@@ -9,6 +9,7 @@
 #include "net/addr.h"
 #include "net/network.h"
 
+/* Everything is borrowed. */
 struct flat_options {
     bool golden; /* compat=essex: nothing the 2012 release had not. */
     bool has_fixed_range;
@@ -16,11 +17,28 @@ struct flat_options {
     uint32_t routing_source_ip; /* 0: no SNAT. */
     uint32_t metadata_host;
     uint16_t metadata_port;
-    const struct nt_cidr *dmz; /* Borrowed, as the rest. */
+    const struct nt_cidr *dmz;
     size_t n_dmz;
-    const char *snat_out_interface; /* NULL: SNAT whatever the way out. */
+    const struct nt_cidr *force_snat; /* Where guests of a network with a gateway of its own */
+    size_t n_force_snat;              /* get the host's address all the same. */
+    const char *snat_out_interface;   /* NULL: SNAT whatever the way out. */
+    const char *public_interface;     /* Of floating addresses that name none; NULL: unknown. */
+    bool limits_forward;              /* forward_bridge_interface is not "all" but: */
+    const char *const *forward;
+    size_t n_forward;
+    const char *drop;      /* iptables_drop_action; NULL: DROP. */
+    const char *top_regex; /* iptables_top_regex; NULL: none. */
+    bool use_ipv6;
 };
 
 /* The chains of the roles nova-network and nova-api, in one. */
 struct nt_iptables_want *flat_plan_chains(const struct nt_network_view *const *networks, size_t n,
                                           const struct flat_options *);
+
+/* The same for IPv6: what the host itself must let in for its guests to find it, and what
+ * it routes.  Nothing is translated. */
+struct nt_iptables_want *flat_plan_chains6(const struct nt_network_view *const *networks, size_t n,
+                                           const struct flat_options *);
+
+/* The interface that carries a floating address; NULL: none is known. */
+const char *flat_floating_interface(const struct nt_floating_entry *, const struct flat_options *);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "openvswitch/dynamic-string.h"
 
 static const struct nt_network_view novanetwork = {
     .number = 1,
@@ -266,6 +267,132 @@ host_without_networks_serves_its_fixed_range_and_metadata(void **state)
     assert_null(strstr(nat, "SNAT"));
 }
 
+static struct nt_floating_entry floating = { "192.168.56.225", "10.0.0.2", "" };
+
+/* The rules that speak of 'word' in the chains of the network with a floating address. */
+static char *
+rules_with(const struct nt_network_view *base, const struct flat_options *o, const char *table,
+           const char *word)
+{
+    struct nt_network_view view = *base;
+    const struct nt_network_view *const networks[] = { &view };
+
+    view.floating = &floating;
+    view.n_floating = 1;
+
+    AUTO(nt_iptables_want) want = flat_plan_chains(networks, 1, o);
+    AUTO_FREE char *text = dump(want, table);
+    struct ds out = DS_EMPTY_INITIALIZER;
+    char *save = NULL;
+
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (!strncmp(line, "chain", 5)) {
+            continue;
+        }
+        if (strstr(line, word)) {
+            ds_put_format(&out, "%s\n", line + strspn(line, " "));
+        }
+    }
+    return ds_steal_cstr(&out);
+}
+
+static void
+golden_floating_address_has_the_three_rules_of_2012(void **state)
+{
+    AUTO_FREE char *text = rules_with(&novanetwork, &golden, "nat", "192.168.56.225");
+
+    assert_string_equal(text, "-d 192.168.56.225/32 -j DNAT --to-destination 10.0.0.2\n"
+                              "-d 192.168.56.225/32 -j DNAT --to-destination 10.0.0.2\n"
+                              "-s 10.0.0.2/32 -j SNAT --to-source 192.168.56.225\n");
+}
+
+static void
+floating_address_leaves_by_its_interface_and_comes_back_to_its_guest(void **state)
+{
+    struct flat_options o = golden;
+
+    o.golden = false;
+    o.public_interface = "eth1";
+    AUTO_FREE char *text = rules_with(&novanetwork, &o, "nat", "225");
+
+#define C " -m comment --comment neutrino-flat "
+    assert_string_equal(
+        text, "-d 192.168.56.225/32" C "-j DNAT --to-destination 10.0.0.2\n"
+              "-d 192.168.56.225/32" C "-j DNAT --to-destination 10.0.0.2\n"
+              "-s 10.0.0.2/32 -m conntrack --ctstate DNAT" C "-j SNAT --to-source 192.168.56.225\n"
+              "-s 10.0.0.2/32 -d 10.0.0.2/32" C "-j SNAT --to-source 192.168.56.225\n"
+              "-s 10.0.0.2/32 -o eth1" C "-j SNAT --to-source 192.168.56.225\n");
+}
+
+static void
+network_with_a_gateway_of_its_own_is_translated_only_where_forced(void **state)
+{
+    static const struct nt_cidr forced = { 0x0a090000, 16 };
+    struct nt_network_view external = novanetwork;
+    struct flat_options o = golden;
+
+    strcpy(external.gateway_ip, "10.0.0.254");
+    o.golden = o.has_fixed_range = false;
+    o.force_snat = &forced;
+    AUTO_FREE char *none = rules_with(&external, &o, "nat", "--to-source 192.168.56.200");
+    assert_string_equal(none, "");
+    o.n_force_snat = 1;
+    AUTO_FREE char *one = rules_with(&external, &o, "nat", "--to-source 192.168.56.200");
+    assert_string_equal(one,
+                        "-s 10.0.0.0/24 -d 10.9.0.0/16" C "-j SNAT --to-source 192.168.56.200\n");
+}
+
+static void
+forwarding_can_be_limited_to_interfaces(void **state)
+{
+    static const char *const names[] = { "eth1" };
+    struct flat_options o = golden;
+
+    o.golden = false;
+    o.limits_forward = true;
+    o.forward = names;
+    o.n_forward = 1;
+    o.drop = "REJECT";
+    AUTO_FREE char *text = rules_with(&novanetwork, &o, "filter", "o br100");
+    AUTO_FREE char *in = rules_with(&novanetwork, &o, "filter", "-i br100 -m");
+
+    assert_string_equal(text, "-i eth1 -o br100" C "-j ACCEPT\n"
+                              "-i br100 -o br100" C "-j ACCEPT\n"
+                              "-o br100" C "-j REJECT\n");
+    assert_string_equal(in, "-i br100" C "-j REJECT\n");
+}
+
+static void
+network_without_gateway_is_not_forwarded(void **state)
+{
+    struct nt_network_view closed = novanetwork;
+    struct flat_options o = golden;
+
+    o.golden = false;
+    closed.gateway_ip[0] = '\0';
+    AUTO_FREE char *text = rules_with(&closed, &o, "filter", "-j DROP");
+
+    assert_string_equal(text, "-i br100" C "-j DROP\n"
+                              "-o br100" C "-j DROP\n");
+}
+
+static void
+ipv6_chains_let_guests_find_their_router(void **state)
+{
+    struct nt_network_view both = novanetwork;
+    const struct nt_network_view *const networks[] = { &both, &second };
+
+    strcpy(both.cidr_v6, "fd00::/64");
+    AUTO(nt_iptables_want) want = flat_plan_chains6(networks, 2, &golden);
+    AUTO_FREE char *filter = dump(want, "filter");
+    AUTO_FREE char *whole = nt_iptables_want_dump(want);
+
+    assert_non_null(strstr(filter, "    -i br100 -p ipv6-icmp -j ACCEPT\n"));
+    assert_non_null(strstr(filter, "    -i br100 -j ACCEPT\n"));
+    assert_null(strstr(filter, "br200"));
+    assert_null(strstr(whole, "snat"));
+}
+
 int
 main(void)
 {
@@ -273,6 +400,12 @@ main(void)
         cmocka_unit_test(golden_filter_is_that_of_the_listing),
         cmocka_unit_test(golden_nat_is_that_of_the_listing),
         cmocka_unit_test(golden_profile_has_no_mangle_rules),
+        cmocka_unit_test(golden_floating_address_has_the_three_rules_of_2012),
+        cmocka_unit_test(floating_address_leaves_by_its_interface_and_comes_back_to_its_guest),
+        cmocka_unit_test(network_with_a_gateway_of_its_own_is_translated_only_where_forced),
+        cmocka_unit_test(forwarding_can_be_limited_to_interfaces),
+        cmocka_unit_test(network_without_gateway_is_not_forwarded),
+        cmocka_unit_test(ipv6_chains_let_guests_find_their_router),
         cmocka_unit_test(default_filter_lets_both_networks_through),
         cmocka_unit_test(default_nat_translates_each_network_on_its_way_out),
         cmocka_unit_test(default_mangle_fills_in_checksums_of_dhcp_answers),

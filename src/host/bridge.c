@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "host/ip_plan.h"
@@ -251,6 +252,12 @@ ensure_bridge(struct nt_nl *nl, const struct nt_bridge_args *args, struct nt_err
     return 0;
 }
 
+const char *
+nt_bridge_interface(const char *bridge, const char *own, const char *flat_bridge, const char *flat)
+{
+    return *flat && (!*own || !strcmp(bridge, flat_bridge)) ? flat : own;
+}
+
 int
 nt_bridge_ensure(const struct nt_bridge_args *args, struct nt_err *err)
 {
@@ -259,7 +266,9 @@ nt_bridge_ensure(const struct nt_bridge_args *args, struct nt_err *err)
     if (session_begin(&s, err) < 0) {
         return -1;
     }
-    int result = ensure_bridge(s.nl, args, err);
+    int result = NT_FAILPOINT("bridge-ensure")
+                     ? nt_fail_errno(err, ENOBUFS, "cannot make bridge %s", args->bridge)
+                     : ensure_bridge(s.nl, args, err);
     session_end(&s);
     return result;
 }
@@ -336,7 +345,9 @@ nt_gateway_ensure(const struct nt_gateway_args *args, struct nt_err *err)
     if (session_begin(&s, err) < 0) {
         return -1;
     }
-    int result = ensure_gateway(s.nl, args, err);
+    int result = NT_FAILPOINT("gateway-set")
+                     ? nt_fail_errno(err, ENOBUFS, "cannot set address %s", args->gateway)
+                     : ensure_gateway(s.nl, args, err);
     session_end(&s);
     return result;
 }

@@ -22,6 +22,12 @@ struct nt_bridge_args {
                              * management connection uses.  0: move whatever is there. */
 };
 
+/* The interface of a network's bridge: 'flat' (flat_interface) is that of 'flat_bridge'
+ * (flat_network_bridge); another bridge has the network's 'own', if it names one.  One of
+ * the arguments; empty: none. */
+const char *nt_bridge_interface(const char *bridge, const char *own, const char *flat_bridge,
+                                const char *flat);
+
 /* The bridge is there, without STP and without forward delay, up before it gets its
  * port; the interface is its port, up, and gave it its global IPv4 addresses and its
  * routes; the bridge's MAC is fixed to the interface's, so that guests which come

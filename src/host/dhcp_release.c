@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
+
 #define SERVER_PORT 67
 
 /* Fixed fields at their offsets (RFC 2131, figure 1); those not named are 0. */
@@ -71,6 +73,10 @@ nt_dhcp_release_send(const struct nt_dhcp_release *release, struct nt_err *err)
         .sin_port = htons(SERVER_PORT),
         .sin_addr.s_addr = htonl(release->server),
     };
+
+    if (NT_FAILPOINT("dhcp-release")) {
+        return nt_fail_errno(err, ENOBUFS, "cannot release an address");
+    }
 
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {

@@ -28,9 +28,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "host/hosts_dir.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 
@@ -65,11 +67,13 @@ struct nt_dnsmasq {
     const struct nt_clock *clock;
     struct nt_dnsmasq_plan *plan;
 
-    char *hosts;            /* NULL: never set. */
-    uint64_t generation;    /* Of 'hosts'. */
-    uint64_t written, told; /* Generations. */
-    bool must_reload;       /* The file changed after dnsmasq may have read it. */
-    int64_t next_write;     /* Monotonic. */
+    char *hosts;                    /* NULL: never set. */
+    char *opts;                     /* NULL: the plan's. */
+    struct nt_hosts_dir *hosts_dir; /* NULL: dnsmasq reads the file. */
+    uint64_t generation;            /* Of 'hosts' and 'opts'. */
+    uint64_t written, told;         /* Generations. */
+    bool must_reload;               /* The file changed after dnsmasq may have read it. */
+    int64_t next_write;             /* Monotonic. */
     struct ovs_list waiters;
     uint64_t next_serial;
 
@@ -146,7 +150,9 @@ nt_dnsmasq_free(struct nt_dnsmasq *d)
         answer(d, UINT64_MAX, &err);
         forget_process(d);
         nt_dnsmasq_plan_free(d->plan);
+        nt_hosts_dir_free(d->hosts_dir);
         free(d->hosts);
+        free(d->opts);
         free(d);
     }
 }
@@ -256,6 +262,7 @@ started(void *d_, const struct nt_child_result *result)
     }
     snprintf(pid_text, sizeof pid_text, "%d", (int) pid);
     nt_info("dnsmasq started", "pid", pid_text, "hosts", d->plan->hosts_file, NULL);
+    NT_CRASHPOINT("dnsmasq-started");
     become_running(d, watch, pid, d->started_with);
     if (d->plan_changed || d->stopping) {
         d->plan_changed = false;
@@ -274,7 +281,10 @@ start(struct nt_dnsmasq *d)
     };
     struct nt_err err = { .code = NT_OK };
 
-    if (nt_child_start(d->children, &opts, started, d, &d->child, &err) < 0) {
+    if (NT_FAILPOINT("dnsmasq-start")) {
+        nt_fail(&err, NT_FAULT, "cannot start dnsmasq (failpoint)");
+    }
+    if (err.code || nt_child_start(d->children, &opts, started, d, &d->child, &err) < 0) {
         fail_and_pause(d, &err);
         return;
     }
@@ -340,6 +350,39 @@ run_ending(struct nt_dnsmasq *d)
     }
 }
 
+/* The human readable list always; dnsmasq reads it, or the folder. */
+static int
+write_hosts(struct nt_dnsmasq *d, bool *must_reload, struct nt_err *err)
+{
+    bool changed = false;
+
+    if (nt_file_replace_soft(d->plan->hosts_file, d->hosts, strlen(d->hosts), 0644, &changed, err)
+        < 0) {
+        return -1;
+    }
+    if (d->plan->hosts_dir) {
+        if (!d->hosts_dir) {
+            d->hosts_dir = nt_hosts_dir_new(d->plan->hosts_dir);
+        }
+        return nt_hosts_dir_put(d->hosts_dir, d->hosts, must_reload, err);
+    }
+    *must_reload |= changed;
+    return 0;
+}
+
+static int
+write_opts(struct nt_dnsmasq *d, bool *must_reload, struct nt_err *err)
+{
+    const char *text = d->opts ? d->opts : d->plan->opts;
+    bool changed = false;
+    int rc = !d->plan->opts_file || !text ? 0
+                                          : nt_file_replace_soft(d->plan->opts_file, text,
+                                                                 strlen(text), 0644, &changed, err);
+
+    *must_reload |= changed;
+    return rc;
+}
+
 /* Files first, then one SIGHUP; both at most every RELOAD_EVERY_MS, so that a burst
  * of changes costs one of each. */
 static void
@@ -353,13 +396,7 @@ run_files(struct nt_dnsmasq *d)
         return;
     }
     d->next_write = now + RELOAD_EVERY_MS;
-    if ((d->plan->opts_file
-         && nt_file_replace_soft(d->plan->opts_file, d->plan->opts, strlen(d->plan->opts), 0644,
-                                 &opts_changed, &err)
-                < 0)
-        || nt_file_replace_soft(d->plan->hosts_file, d->hosts, strlen(d->hosts), 0644,
-                                &hosts_changed, &err)
-               < 0) {
+    if (write_opts(d, &d->must_reload, &err) < 0 || write_hosts(d, &d->must_reload, &err) < 0) {
         nt_warn_rl("dnsmasq's files cannot be written", "why", err.msg, NULL);
         d->next_write = now + FIRST_PAUSE_MS;
         answer(d, UINT64_MAX, &err);
@@ -376,6 +413,7 @@ run_reload(struct nt_dnsmasq *d)
         return;
     }
     if (d->must_reload) {
+        NT_CRASHPOINT("dnsmasq-reload");
         if (nt_pidwatch_signal(d->watch, SIGHUP) < 0) {
             return; /* It just died; the watch says so in the next turn. */
         }
@@ -466,6 +504,7 @@ nt_dnsmasq_set_conf(struct nt_dnsmasq *d, const struct nt_dnsmasq_conf *conf, st
     }
     nt_dnsmasq_plan_free(d->plan);
     d->plan = plan;
+    nt_hosts_dir_free(TAKE(d->hosts_dir));
     if (d->hosts) {
         /* The files are written anew, and at once: the next dnsmasq wants them. */
         d->generation++;
@@ -490,6 +529,17 @@ nt_dnsmasq_set_hosts(struct nt_dnsmasq *d, const char *text)
     free(d->hosts);
     d->hosts = xstrdup(text);
     d->generation++;
+}
+
+void
+nt_dnsmasq_set_opts(struct nt_dnsmasq *d, const char *text)
+{
+    if (d->opts && !strcmp(d->opts, text)) {
+        return;
+    }
+    free(d->opts);
+    d->opts = xstrdup(text);
+    d->generation += d->hosts != NULL;
 }
 
 void
@@ -533,6 +583,15 @@ void
 nt_dnsmasq_get_stats(const struct nt_dnsmasq *d, struct nt_dnsmasq_stats *out)
 {
     *out = d->stats;
+}
+
+void
+nt_dnsmasq_add_stats(const struct nt_dnsmasq *d, struct nt_dnsmasq_stats *sum)
+{
+    sum->n_starts += d->stats.n_starts;
+    sum->n_adopted += d->stats.n_adopted;
+    sum->n_deaths += d->stats.n_deaths;
+    sum->n_reloads += d->stats.n_reloads;
 }
 
 bool

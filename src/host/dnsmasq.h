@@ -49,6 +49,10 @@ NT_NODISCARD int nt_dnsmasq_set_conf(struct nt_dnsmasq *, const struct nt_dnsmas
 /* The whole hosts text (nt_hosts_file_text()).  Copied; written by a later run. */
 void nt_dnsmasq_set_hosts(struct nt_dnsmasq *, const char *text);
 
+/* The opts file's text, of a configuration with 'own_opts'.  Before the first hosts text,
+ * and with it whenever both change: dnsmasq reads them together. */
+void nt_dnsmasq_set_opts(struct nt_dnsmasq *, const char *text);
+
 /* Calls 'cb' once, from nt_dnsmasq_run(), _stop() or _free(), or while the pool's
  * children run; it must not free the object. */
 void nt_dnsmasq_when_told(struct nt_dnsmasq *, nt_dnsmasq_told_cb *cb, void *aux);
@@ -62,6 +66,7 @@ bool nt_dnsmasq_is_ready(const struct nt_dnsmasq *);
 /* The main process, or 0. */
 pid_t nt_dnsmasq_pid(const struct nt_dnsmasq *);
 void nt_dnsmasq_get_stats(const struct nt_dnsmasq *, struct nt_dnsmasq_stats *);
+void nt_dnsmasq_add_stats(const struct nt_dnsmasq *, struct nt_dnsmasq_stats *sum);
 
 /* Ends dnsmasq for good (the network is gone); its files stay.  True once it has
  * ended; call again, after the runs, until then. */

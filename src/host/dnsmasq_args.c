@@ -149,6 +149,16 @@ n_addresses(const char *text)
 }
 
 static void
+add_hosts_arg(struct strings *s, const struct nt_dnsmasq_plan *plan)
+{
+    if (plan->hosts_dir) {
+        add(s, "--dhcp-hostsdir=%s", plan->hosts_dir);
+    } else {
+        add(s, "--dhcp-hostsfile=%s", plan->hosts_file);
+    }
+}
+
+static void
 add_essex_args(struct strings *s, const struct nt_dnsmasq_conf *conf,
                const struct nt_dnsmasq_plan *plan)
 {
@@ -163,7 +173,7 @@ add_essex_args(struct strings *s, const struct nt_dnsmasq_conf *conf,
     add(s, "--except-interface=lo");
     add(s, "--dhcp-range=%s,static,%ds", conf->dhcp_start, conf->lease_time_s);
     add(s, "--dhcp-lease-max=%" PRIu64, n_addresses(conf->cidr));
-    add(s, "--dhcp-hostsfile=%s", plan->hosts_file);
+    add_hosts_arg(s, plan);
     add(s, "--dhcp-script=%s", conf->script);
     add(s, "--leasefile-ro");
     if (conf->n_dns_servers) {
@@ -172,6 +182,9 @@ add_essex_args(struct strings *s, const struct nt_dnsmasq_conf *conf,
     }
     for (size_t i = 0; i < conf->n_dns_servers; i++) {
         add(s, "--server=%s", conf->dns_servers[i]);
+    }
+    if (plan->opts_file) {
+        add(s, "--dhcp-optsfile=%s", plan->opts_file);
     }
 }
 
@@ -210,7 +223,7 @@ add_args(struct strings *s, const struct nt_dnsmasq_conf *conf, const struct nt_
     add(s, "--dhcp-range=set:%s,%s,static,%s,%ds", tag, conf->dhcp_start, netmask,
         conf->lease_time_s);
     add(s, "--dhcp-lease-max=%" PRIu64, n_addresses(conf->cidr));
-    add(s, "--dhcp-hostsfile=%s", plan->hosts_file);
+    add_hosts_arg(s, plan);
     add(s, "--dhcp-script=%s", conf->script);
     add(s, "--no-hosts");
     add(s, "--leasefile-ro");
@@ -275,13 +288,16 @@ nt_dnsmasq_plan_new(const struct nt_dnsmasq_conf *conf, struct nt_dnsmasq_plan *
     plan->hosts_file = file_of(conf, "conf");
     plan->pid_file = file_of(conf, "pid");
     plan->domain = xstrdup(conf->domain ? conf->domain : "");
+    plan->hosts_dir = conf->hostsdir ? file_of(conf, "hosts.d") : NULL;
+    plan->opts_file = conf->essex && !conf->own_opts ? NULL : file_of(conf, "opts");
     add(&argv, "%s", program);
     if (conf->essex) {
         add_essex_args(&argv, conf, plan);
     } else {
-        plan->opts_file = file_of(conf, "opts");
         /* The option without a value keeps dnsmasq from offering itself. */
-        plan->opts = is_set(conf->gateway) ? xasprintf("3,%s", conf->gateway) : xstrdup("3");
+        plan->opts = conf->own_opts          ? NULL
+                     : is_set(conf->gateway) ? xasprintf("3,%s", conf->gateway)
+                                             : xstrdup("3");
         add_args(&argv, conf, plan);
     }
     add_env(&env, conf);
@@ -308,6 +324,7 @@ nt_dnsmasq_plan_free(struct nt_dnsmasq_plan *plan)
         strings_free(plan->env);
         free(plan->hosts_file);
         free(plan->pid_file);
+        free(plan->hosts_dir);
         free(plan->opts_file);
         free(plan->opts);
         free(plan->domain);
@@ -369,9 +386,12 @@ has_environment(char *const *env, const char *text, size_t len)
 enum nt_dnsmasq_match
 nt_dnsmasq_plan_match(const struct nt_dnsmasq_plan *plan, const struct nt_dnsmasq_proc *proc)
 {
-    const char *base = strrchr(plan->hosts_file, '/') + 1;
+    const char *hosts = strrchr(plan->hosts_file, '/') + 1;
+    const char *pid = strrchr(plan->pid_file, '/') + 1;
 
-    if (!memmem(proc->cmdline, proc->cmdline_len, base, strlen(base))) {
+    /* The pid file is named in both ways of serving hosts. */
+    if (!memmem(proc->cmdline, proc->cmdline_len, hosts, strlen(hosts))
+        && !memmem(proc->cmdline, proc->cmdline_len, pid, strlen(pid))) {
         return NT_DNSMASQ_OTHER;
     }
     if (!same_cmdline(plan->argv, proc->cmdline, proc->cmdline_len)

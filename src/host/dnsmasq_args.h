@@ -18,6 +18,8 @@
 struct nt_dnsmasq_conf {
     bool essex;
     bool authoritative;        /* --dhcp-authoritative; not in the essex form. */
+    bool hostsdir;             /* One file per guest, in a folder that dnsmasq watches. */
+    bool own_opts;             /* The opts file's text is set later (nt_dnsmasq_set_opts()). */
     const char *program;       /* NULL: dnsmasq, looked for in PATH and /usr/sbin. */
     const char *networks_path; /* Directory of hosts, pid and opts file. */
     const char *bridge;        /* In the files' names. */
@@ -44,7 +46,8 @@ struct nt_dnsmasq_plan {
     char **argv; /* NULL-terminated; argv[0] is an absolute path. */
     char **env;  /* NULL-terminated additions, "NAME=VALUE". */
     char *hosts_file, *pid_file;
-    char *opts_file, *opts; /* NULL: no such file. */
+    char *hosts_dir;        /* NULL: dnsmasq reads the file itself. */
+    char *opts_file, *opts; /* NULL: no such file, or its text is set later. */
     char *domain;           /* Empty: none. */
 };
 

@@ -77,6 +77,34 @@ essex_adds_the_dns_server(void **state)
 }
 
 static void
+essex_names_the_options_file_only_when_it_has_its_own(void **state)
+{
+    struct nt_dnsmasq_conf conf = golden_conf();
+
+    conf.own_opts = true;
+    check_line(&conf, GOLDEN_LINE " --dhcp-optsfile=/var/lib/nova/networks/nova-br100.opts");
+}
+
+static void
+folder_of_hosts_replaces_the_file(void **state)
+{
+    struct nt_dnsmasq_conf conf = golden_conf();
+    AUTO(nt_dnsmasq_plan) plan = NULL;
+    bool has_folder = false;
+
+    conf.essex = false;
+    conf.hostsdir = true;
+    assert_int_equal(nt_dnsmasq_plan_new(&conf, &plan, NULL), 0);
+    for (size_t i = 0; plan->argv[i]; i++) {
+        assert_null(strstr(plan->argv[i], "--dhcp-hostsfile"));
+        has_folder |=
+            !strcmp(plan->argv[i], "--dhcp-hostsdir=/var/lib/nova/networks/nova-br100.hosts.d");
+    }
+    assert_true(has_folder);
+    assert_string_equal(plan->hosts_file, "/var/lib/nova/networks/nova-br100.conf");
+}
+
+static void
 default_line_has_netmask_tag_and_options_file(void **state)
 {
     struct nt_dnsmasq_conf conf = golden_conf();
@@ -189,6 +217,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(essex_gives_the_golden_line),
         cmocka_unit_test(essex_adds_the_dns_server),
+        cmocka_unit_test(essex_names_the_options_file_only_when_it_has_its_own),
+        cmocka_unit_test(folder_of_hosts_replaces_the_file),
         cmocka_unit_test(default_line_has_netmask_tag_and_options_file),
         cmocka_unit_test(options_file_names_the_router_or_none),
         cmocka_unit_test(values_that_mean_more_to_dnsmasq_are_refused),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "host/guard_plan.h"
@@ -116,6 +117,15 @@ nt_guard_render(const struct nt_guard_port *ports, size_t n)
     return text;
 }
 
+char *
+nt_guard_whole(const struct nt_guard *g)
+{
+    struct nt_guard_table none;
+
+    nt_guard_table_init(&none);
+    return nt_guard_diff(&none, &g->want);
+}
+
 static void
 fail(struct nt_guard *g, const char *what, const char *why)
 {
@@ -163,6 +173,7 @@ applied(void *g_, const struct nt_child_result *result)
         g->rebuild = true;
         return;
     }
+    NT_CRASHPOINT("guard-applied");
     g->rebuild = false;
     nt_guard_table_swap(&g->installed, &g->applying);
     g->stats.applies++;
@@ -229,6 +240,10 @@ nt_guard_run(struct nt_guard *g)
     if (g->rechecking) {
         g->stats.repairs++;
         nt_warn("guests' anti-spoofing rules were changed by somebody else, repaired", NULL);
+    }
+    if (NT_FAILPOINT("guard-apply")) {
+        fail(g, "nft", "not started (failpoint)");
+        return;
     }
     copy_table(&g->applying, &g->want);
     start(g, apply_argv, commands, applied);

@@ -4,11 +4,16 @@
  * chain that every frame coming in by it must pass before the bridge looks at it:
  *
  *   source MAC is the guest's own
- *   ARP: sender MAC and sender IP are the guest's own (0.0.0.0 for probes)
- *   IPv4: source is one of the guest's addresses, or 0.0.0.0 asking for a lease;
- *         never a DHCP server's answer
- *   IPv6: never a router advertisement, a redirect or a DHCPv6 server's answer
- *   nothing else: no tags, no BPDU, no LLDP
+ *   ARP: a question or an answer; sender MAC and sender IP are the guest's own (0.0.0.0
+ *         for probes)
+ *   IPv4: source is one of the guest's addresses, or 0.0.0.0 asking for a lease
+ *   DHCP: only questions, at most 50 a second, with the guest's own MAC and address
+ *         inside; never a server's answer
+ *   IPv6: source is the guest's link-local address (from its MAC) or one of its others;
+ *         neighbour discovery for these only and with its own MAC inside; never a
+ *         router advertisement, a redirect or a DHCPv6 server's answer
+ *   multicast: reports, never queries
+ *   nothing else: no tags, no BPDU, no LLDP, no first fragment that hides what it is
  *
  * What is refused is counted.  The engine compares the table as nft prints it
  * (without counters) with what is wanted and writes only chains that differ, each
@@ -32,6 +37,8 @@ struct nt_guard_port {
     char mac[NT_MAC_SIZE];
     char addresses[NT_GUARD_MAX_ADDRESSES][NT_IP4_SIZE];
     size_t n_addresses;
+    char addresses6[NT_GUARD_MAX_ADDRESSES][NT_IP_SIZE]; /* Besides the link-local one. */
+    size_t n_addresses6;
 };
 
 struct nt_guard;
@@ -60,6 +67,10 @@ const struct nt_guard_stats *nt_guard_stats(const struct nt_guard *);
 
 /* Reads the kernel again with the next run, and repairs. */
 void nt_guard_recheck(struct nt_guard *);
+
+/* What was set last, as commands for "nft -f -" on a host without the table.  The
+ * caller frees. */
+char *nt_guard_whole(const struct nt_guard *);
 
 /* The table as text, as "nft -s list table" prints it.  Pure.  The caller frees. */
 char *nt_guard_render(const struct nt_guard_port *, size_t n);

@@ -6,13 +6,40 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/addr6.h"
 #include "openvswitch/dynamic-string.h"
 
 #define BASE NT_GUARD_BASE
 
-/* Before the bridge's own look-up, so that it learns no forged address either. */
-static const char base_body[] = "type filter hook prerouting priority dstnat; policy accept;\n"
-                                "iifname vmap @ports\n";
+/* The chains that hang in the bridge: their bodies, and what makes them.
+ *
+ * The first comes before the bridge's own look-up, so that it learns no forged
+ * address either.  Frames to the addresses that bridges keep for themselves (LLDP,
+ * LACP) pass only the second. */
+static const struct base {
+    const char *name, *body, *hook, *rule;
+} bases[] = {
+    { BASE,
+      "type filter hook prerouting priority dstnat; policy accept;\n"
+      "iifname vmap @ports\n",
+      "type filter hook prerouting priority dstnat; policy accept;", "iifname vmap @ports" },
+    { "reserved",
+      "type filter hook input priority filter; policy accept;\n"
+      "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 iifname vmap @ports\n",
+      "type filter hook input priority filter; policy accept;",
+      "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 iifname vmap @ports" },
+};
+
+static const struct base *
+find_base(const char *name)
+{
+    for (size_t i = 0; i < NT_ARRAY_SIZE(bases); i++) {
+        if (!strcmp(bases[i].name, name)) {
+            return &bases[i];
+        }
+    }
+    return NULL;
+}
 
 void
 nt_guard_table_init(struct nt_guard_table *t)
@@ -41,35 +68,273 @@ nt_guard_table_swap(struct nt_guard_table *a, struct nt_guard_table *b)
     shash_swap(&a->elements, &b->elements);
 }
 
+/* "FIELD != VALUE FIELD != VALUE", ascending.  Never "{ VALUE, VALUE }", here and below:
+ * each such set has a number, which the kernel finds by reading all there are, so that
+ * the thousandth guest would take many times what the first one does. */
+static void
+put_none_of(struct ds *body, const char *field, char **values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(body, "%s%s != %s", i ? " " : "", field, values[i]);
+    }
+}
+
+static void
+free_values(char **values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(values[i]);
+    }
+    free(values);
+}
+
+static int
+compare_ip4(const void *a_, const void *b_)
+{
+    const uint32_t *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static int
+compare_ip6(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct in6_addr));
+}
+
+/* What of a port the rules speak of: its addresses, ascending, each once. */
+struct identity {
+    char *mac;      /* "fa163e2ce8ec". */
+    char *mac_text; /* "fa:16:3e:2c:e8:ec". */
+    uint32_t *ip4;
+    size_t n4;
+    struct in6_addr *ip6; /* The first is not always the link-local one. */
+    size_t n6;
+};
+
+static void
+identity_init(struct identity *id, const struct nt_guard_port *port)
+{
+    struct nt_mac mac = { { 0 } };
+    char text[NT_IP_SIZE];
+
+    *id = (struct identity){ .mac_text = xstrdup(port->mac) };
+    id->ip4 = xcalloc(port->n_addresses + 1, sizeof *id->ip4);
+    id->ip6 = xcalloc(port->n_addresses6 + 1, sizeof *id->ip6);
+    for (size_t i = 0; i < port->n_addresses; i++) {
+        id->n4 += nt_ip4_parse(port->addresses[i], &id->ip4[id->n4]);
+    }
+    for (size_t i = 0; i < port->n_addresses6; i++) {
+        id->n6 += nt_ip6_parse(port->addresses6[i], &id->ip6[id->n6]);
+    }
+    if (nt_mac_parse(port->mac, &mac)) {
+        nt_ip6_link_local(&mac, text);
+        id->n6 += nt_ip6_parse(text, &id->ip6[id->n6]);
+    }
+    id->mac = xasprintf("%02x%02x%02x%02x%02x%02x", mac.b[0], mac.b[1], mac.b[2], mac.b[3],
+                        mac.b[4], mac.b[5]);
+    qsort(id->ip4, id->n4, sizeof *id->ip4, compare_ip4);
+    qsort(id->ip6, id->n6, sizeof *id->ip6, compare_ip6);
+}
+
+static void
+identity_deinit(struct identity *id)
+{
+    free(id->mac);
+    free(id->mac_text);
+    free(id->ip4);
+    free(id->ip6);
+}
+
+static void
+put_no_ip4(struct ds *body, const struct identity *id)
+{
+    char **values = xcalloc(id->n4 + 1, sizeof *values);
+
+    for (size_t i = 0; i < id->n4; i++) {
+        values[i] = xmalloc(NT_IP4_SIZE);
+        nt_ip4_format(id->ip4[i], values[i]);
+    }
+    put_none_of(body, "ip saddr", values, id->n4);
+    free_values(values, id->n4);
+}
+
+static void
+put_no_ip6(struct ds *body, const struct identity *id)
+{
+    char **values = xcalloc(id->n6 + 1, sizeof *values);
+
+    for (size_t i = 0; i < id->n6; i++) {
+        values[i] = xmalloc(NT_IP_SIZE);
+        nt_ip6_format(&id->ip6[i], values[i]);
+    }
+    put_none_of(body, "ip6 saddr", values, id->n6);
+    free_values(values, id->n6);
+}
+
+/* An address as nft prints raw bytes of a packet: without leading zeros. */
+static char *
+raw_ip6(const struct in6_addr *ip)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < 16; i++) {
+        ds_put_format(&s, "%02x", ip->s6_addr[i]);
+    }
+
+    char *hex = ds_steal_cstr(&s);
+    char *raw = xasprintf("0x%s", hex + MIN(strspn(hex, "0"), 31));
+    free(hex);
+    return raw;
+}
+
+/* ARP that announces somebody else's card or address; 0.0.0.0 only asks. */
+static void
+put_arp(struct ds *body, const struct identity *id)
+{
+    ds_put_format(body, "arp saddr ether != %s counter drop comment \"ARP sender MAC\"\n",
+                  id->mac_text);
+    ds_put_cstr(body, "arp operation != request arp operation != reply counter drop"
+                      " comment \"ARP operation\"\n"
+                      "arp operation request arp saddr ip 0.0.0.0 accept\n");
+    for (size_t i = 0; i < id->n4; i++) {
+        char ip[NT_IP4_SIZE];
+
+        nt_ip4_format(id->ip4[i], ip);
+        ds_put_format(body, "arp saddr ip %s accept\n", ip);
+    }
+    ds_put_cstr(body, "ether type arp counter drop comment \"ARP sender address\"\n");
+}
+
+/* Guests ask DHCP servers, for themselves and in moderation, and never answer.  What
+ * a request says of its sender is at fixed places behind the UDP header: ciaddr at
+ * 160 bits, chaddr at 288. */
+static void
+put_dhcp(struct ds *body, const struct identity *id)
+{
+    ds_put_cstr(body, "udp sport 67 counter drop comment \"DHCP server\"\n"
+                      "udp sport 547 counter drop comment \"DHCP server\"\n"
+                      "ip frag-off & 16383 != 0 udp dport 67 counter drop"
+                      " comment \"DHCP in fragments\"\n");
+    ds_put_format(body,
+                  "udp dport 67 @th,288,48 != 0x%s counter drop"
+                  " comment \"DHCP hardware address\"\n",
+                  id->mac + MIN(strspn(id->mac, "0"), 11));
+    ds_put_cstr(body, "udp dport 67 ");
+
+    char **values = xcalloc(id->n4 + 1, sizeof *values);
+    values[0] = xstrdup("0x0");
+    for (size_t i = 0; i < id->n4; i++) {
+        values[i + 1] = xasprintf("0x%x", id->ip4[i]);
+    }
+    put_none_of(body, "@th,160,32", values, id->n4 + 1);
+    free_values(values, id->n4 + 1);
+    ds_put_cstr(body, " counter drop comment \"DHCP client address\"\n"
+                      "udp dport 67 limit rate over 50/second burst 100 packets counter drop"
+                      " comment \"DHCP rate\"\n");
+}
+
+/* From its own addresses, and the question for the first one.  A first fragment must
+ * show what it is. */
+static void
+put_ip4(struct ds *body, const struct identity *id)
+{
+    ds_put_cstr(body, "ether type ip igmp type membership-query counter drop"
+                      " comment \"IGMP query\"\n"
+                      "ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67"
+                      " accept\n");
+    if (!id->n4) {
+        ds_put_cstr(body, "ether type ip counter drop comment \"source address\"\n");
+        return;
+    }
+    put_no_ip4(body, id);
+    ds_put_cstr(body, " counter drop comment \"source address\"\n"
+                      "ip frag-off & 8191 != 0 accept\n"
+                      "ip protocol != udp accept\n"
+                      "ip protocol udp udp sport != 67 accept\n"
+                      "ether type ip counter drop comment \"cut short\"\n");
+}
+
+/* Neighbour discovery (RFC 4861): an advertisement is for an own address and names
+ * the own card, a question names the own card, from within the link.  Lengths leave
+ * room for exactly the one option that is looked at. */
+static void
+put_nd(struct ds *body, const struct identity *id)
+{
+    for (size_t i = 0; i < id->n6; i++) {
+        AUTO_FREE char *ip = raw_ip6(&id->ip6[i]);
+
+        ds_put_format(body,
+                      "ip6 hoplimit 255 ip6 length 24 icmpv6 type nd-neighbor-advert"
+                      " @th,64,128 %s accept\n"
+                      "ip6 hoplimit 255 ip6 length 32 icmpv6 type nd-neighbor-advert"
+                      " @th,64,128 %s @th,192,64 0x201%s accept\n",
+                      ip, ip, id->mac);
+    }
+    ds_put_format(body,
+                  "ip6 hoplimit 255 ip6 length 24 icmpv6 type nd-neighbor-solicit accept\n"
+                  "ip6 hoplimit 255 ip6 length 32 icmpv6 type nd-neighbor-solicit"
+                  " @th,192,64 0x101%s accept\n"
+                  "ip6 hoplimit 255 ip6 length 8 icmpv6 type nd-router-solicit accept\n"
+                  "ip6 hoplimit 255 ip6 length 16 icmpv6 type nd-router-solicit"
+                  " @th,64,64 0x101%s accept\n"
+                  "icmpv6 type nd-router-solicit counter drop comment \"neighbour discovery\"\n"
+                  "icmpv6 type nd-neighbor-solicit counter drop comment \"neighbour discovery\"\n"
+                  "icmpv6 type nd-neighbor-advert counter drop comment \"neighbour discovery\"\n",
+                  id->mac, id->mac);
+}
+
+static void
+put_ip6(struct ds *body, const struct identity *id)
+{
+    /* What would make it its neighbours' router, or the one who asks for members. */
+    ds_put_cstr(body, "icmpv6 type nd-router-advert counter drop comment \"IPv6 router\"\n"
+                      "icmpv6 type nd-redirect counter drop comment \"IPv6 router\"\n"
+                      "icmpv6 type mld-listener-query counter drop"
+                      " comment \"MLD query\"\n");
+    /* Before it has an address: whether its own is free, memberships, where routers are. */
+    for (size_t i = 0; i < id->n6; i++) {
+        AUTO_FREE char *ip = raw_ip6(&id->ip6[i]);
+
+        ds_put_format(body,
+                      "ip6 saddr :: ip6 hoplimit 255 icmpv6 type nd-neighbor-solicit"
+                      " @th,64,128 %s accept\n",
+                      ip);
+    }
+    ds_put_cstr(body, "ip6 saddr :: icmpv6 type mld-listener-report accept\n"
+                      "ip6 saddr :: icmpv6 type mld-listener-done accept\n"
+                      "ip6 saddr :: icmpv6 type nd-router-solicit accept\n"
+                      "ip6 saddr :: icmpv6 type mld2-listener-report accept\n");
+    put_no_ip6(body, id);
+    ds_put_cstr(body, " counter drop comment \"IPv6 source address\"\n");
+    put_nd(body, id);
+    /* A first fragment must show what it is; the others cannot. */
+    ds_put_cstr(body, "icmpv6 type != nd-router-advert accept\n"
+                      "frag frag-off != 0 accept\n"
+                      "meta l4proto != udp meta l4proto != ipv6-icmp accept\n"
+                      "udp sport != 547 accept\n"
+                      "ether type ip6 counter drop comment \"IPv6 cut short\"\n");
+}
+
 static char *
 port_body(const struct nt_guard_port *port)
 {
     struct ds body = DS_EMPTY_INITIALIZER;
+    struct identity id;
 
+    identity_init(&id, port);
     /* Frames that claim to come from somebody else's card. */
     ds_put_format(&body, "ether saddr != %s counter drop comment \"source MAC\"\n", port->mac);
-    /* ARP that announces somebody else's card or address; 0.0.0.0 probes. */
-    ds_put_format(&body, "arp saddr ether != %s counter drop comment \"ARP sender MAC\"\n",
-                  port->mac);
-    ds_put_cstr(&body, "arp saddr ip 0.0.0.0 accept\n");
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        ds_put_format(&body, "arp saddr ip %s accept\n", port->addresses[i]);
-    }
-    ds_put_cstr(&body, "ether type arp counter drop comment \"ARP sender address\"\n");
-    /* Answers of a DHCP or DHCPv6 server: guests only ask. */
-    ds_put_cstr(&body, "udp sport { 67, 547 } counter drop comment \"DHCP server\"\n");
-    /* IPv4 from its own addresses, and the question for the first one. */
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        ds_put_format(&body, "ip saddr %s accept\n", port->addresses[i]);
-    }
-    ds_put_cstr(&body, "ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept\n"
-                       "ether type ip counter drop comment \"source address\"\n");
-    /* IPv6 that would make it its neighbours' router. */
-    ds_put_cstr(&body, "icmpv6 type { nd-router-advert, nd-redirect } counter drop"
-                       " comment \"IPv6 router\"\n"
-                       "ether type ip6 accept\n");
-    /* Tags, BPDU, LLDP and the like. */
+    /* Tagged frames: what follows would judge what is inside the tag. */
+    ds_put_cstr(&body, "ether type 8021q counter drop comment \"tag\"\n"
+                       "ether type 8021ad counter drop comment \"tag\"\n");
+    put_arp(&body, &id);
+    put_dhcp(&body, &id);
+    put_ip4(&body, &id);
+    put_ip6(&body, &id);
+    /* BPDU, LLDP and the like. */
     ds_put_cstr(&body, "counter drop comment \"protocol\"\n");
+    identity_deinit(&id);
     return ds_steal_cstr(&body);
 }
 
@@ -78,7 +343,9 @@ nt_guard_table_want(const struct nt_guard_port *ports, size_t n, struct nt_guard
 {
     nt_guard_table_init(out);
     out->exists = true;
-    shash_add(&out->chains, BASE, xstrdup(base_body));
+    for (size_t i = 0; i < NT_ARRAY_SIZE(bases); i++) {
+        shash_add(&out->chains, bases[i].name, xstrdup(bases[i].body));
+    }
     for (size_t i = 0; i < n; i++) {
         if (shash_add_once(&out->elements, ports[i].ifname, NULL)) {
             shash_add(&out->chains, ports[i].ifname, port_body(&ports[i]));
@@ -168,10 +435,13 @@ put_table(struct ds *out, bool exists)
         ds_put_cstr(out, "delete table " NT_GUARD_TABLE "\n");
     }
     ds_put_cstr(out, "add table " NT_GUARD_TABLE "\n"
-                     "add map " NT_GUARD_TABLE " ports { type ifname : verdict; }\n"
-                     "add chain " NT_GUARD_TABLE " " BASE
-                     " { type filter hook prerouting priority dstnat; policy accept; }\n"
-                     "add rule " NT_GUARD_TABLE " " BASE " iifname vmap @ports\n");
+                     "add map " NT_GUARD_TABLE " ports { type ifname : verdict; }\n");
+    for (const struct base *b = bases; b < bases + NT_ARRAY_SIZE(bases); b++) {
+        ds_put_format(out,
+                      "add chain " NT_GUARD_TABLE " %s { %s }\n"
+                      "add rule " NT_GUARD_TABLE " %s %s\n",
+                      b->name, b->hook, b->name, b->rule);
+    }
 }
 
 static void
@@ -184,7 +454,7 @@ put_missing_chains(struct ds *out, const struct nt_guard_table *installed,
         const char *name = nodes[i]->name;
         const char *old = shash_find_data(&installed->chains, name);
 
-        if (!strcmp(name, BASE)) {
+        if (find_base(name)) {
             continue;
         }
         if (!old) {
@@ -223,13 +493,25 @@ put_leftovers(struct ds *out, const struct nt_guard_table *installed,
     free(chains);
 }
 
+static bool
+bases_are_right(const struct nt_guard_table *installed)
+{
+    for (size_t i = 0; i < NT_ARRAY_SIZE(bases); i++) {
+        const char *body = shash_find_data(&installed->chains, bases[i].name);
+
+        if (!body || strcmp(body, bases[i].body)) {
+            return false;
+        }
+    }
+    return installed->exists;
+}
+
 char *
 nt_guard_diff(const struct nt_guard_table *installed, const struct nt_guard_table *want)
 {
-    const char *base = shash_find_data(&installed->chains, BASE);
     struct ds out = DS_EMPTY_INITIALIZER;
 
-    if (!installed->exists || !base || strcmp(base, base_body)) {
+    if (!bases_are_right(installed)) {
         struct nt_guard_table empty;
 
         nt_guard_table_init(&empty);

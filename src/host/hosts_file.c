@@ -112,10 +112,19 @@ check_entry(const struct nt_host_entry *entry, const struct shash *addresses, st
     return 0;
 }
 
-size_t
-nt_hosts_file_text(const struct nt_host_entry *entries, size_t n, const char *domain,
-                   struct ds *out, nt_hosts_refused_cb *refused, void *aux)
+/* Where the lines go, and in which form. */
+struct output {
+    struct ds *text;
+    const char *domain;
+    bool has_tags;
+    nt_hosts_refused_cb *refused;
+    void *aux;
+};
+
+static size_t
+put_lines(const struct nt_host_entry *entries, size_t n, const struct output *o)
 {
+    const char *domain = o->domain;
     struct shash macs = SHASH_INITIALIZER(&macs);
     struct shash names = SHASH_INITIALIZER(&names);
     struct shash addresses = SHASH_INITIALIZER(&addresses);
@@ -137,8 +146,8 @@ nt_hosts_file_text(const struct nt_host_entry *entries, size_t n, const char *do
         }
         if (err.code || !nt_mac_parse(entry->mac, &mac)) {
             n_refused++;
-            if (refused) {
-                refused(aux, entry, &err);
+            if (o->refused) {
+                o->refused(o->aux, entry, &err);
             }
             continue;
         }
@@ -149,11 +158,46 @@ nt_hosts_file_text(const struct nt_host_entry *entries, size_t n, const char *do
         choose_name(entry, domain, &names, name);
         shash_add_once(&names, name, NULL);
         shash_add_once(&addresses, entry->address, NULL);
-        ds_put_format(out, "%s%s,%s%s%s,%s", n_lines++ ? "\n" : "", mac_text, name,
+        ds_put_format(o->text, "%s%s,%s%s%s,%s", n_lines++ ? "\n" : "", mac_text, name,
                       *domain ? "." : "", domain, entry->address);
+        if (o->has_tags && nt_is_uuid(entry->vif)) {
+            ds_put_format(o->text, ",net:NW-%s", entry->vif);
+        }
     }
     shash_destroy(&macs);
     shash_destroy(&names);
     shash_destroy(&addresses);
     return n_refused;
+}
+
+size_t
+nt_hosts_file_text(const struct nt_host_entry *entries, size_t n, const char *domain,
+                   struct ds *out, nt_hosts_refused_cb *refused, void *aux)
+{
+    return put_lines(entries, n, &(struct output){ out, domain, false, refused, aux });
+}
+
+size_t
+nt_hosts_file_tagged_text(const struct nt_host_entry *entries, size_t n, const char *domain,
+                          struct ds *out, nt_hosts_refused_cb *refused, void *aux)
+{
+    return put_lines(entries, n, &(struct output){ out, domain, true, refused, aux });
+}
+
+void
+nt_hosts_opts_text(const struct nt_host_entry *entries, size_t n, const char *gateway,
+                   struct ds *out)
+{
+    size_t n_lines = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct nt_host_entry *entry = &entries[i];
+        bool has_router = entry->is_default && gateway && *gateway;
+
+        if (!entry->allocated || !nt_is_uuid(entry->vif) || (entry->is_default && !has_router)) {
+            continue;
+        }
+        ds_put_format(out, "%sNW-%s,3%s%s", n_lines++ ? "\n" : "", entry->vif,
+                      has_router ? "," : "", has_router ? gateway : "");
+    }
 }

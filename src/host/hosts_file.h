@@ -23,5 +23,16 @@ typedef void nt_hosts_refused_cb(void *aux, const struct nt_host_entry *, const 
 size_t nt_hosts_file_text(const struct nt_host_entry *entries, size_t n, const char *domain,
                           struct ds *out, nt_hosts_refused_cb *refused, void *aux);
 
+/* The same with ",net:NW-VIF" at the end of each line: what nt_hosts_opts_text() speaks of. */
+size_t nt_hosts_file_tagged_text(const struct nt_host_entry *entries, size_t n, const char *domain,
+                                 struct ds *out, nt_hosts_refused_cb *refused, void *aux);
+
+/* The opts file that goes with it: only the first link of an instance gets a router, so
+ * that a guest of several networks has one default route.  'gateway' NULL: the router is
+ * dnsmasq's own choice and not named.  One line per allocated entry that needs one, no
+ * newline after the last. */
+void nt_hosts_opts_text(const struct nt_host_entry *entries, size_t n, const char *gateway,
+                        struct ds *out);
+
 /* True for letters, digits, '-', '_' and single dots, at most 63 between two dots. */
 bool nt_is_domain(const char *);

@@ -186,12 +186,47 @@ bad_domain_refuses_all(void **state)
     ds_destroy(&out);
 }
 
+static struct nt_host_entry
+linked(struct nt_host_entry e, const char *vif, bool is_default)
+{
+    snprintf(e.vif, sizeof e.vif, "%s", vif);
+    e.is_default = is_default;
+    return e;
+}
+
+#define VIF_1 "11111111-1111-4111-8111-111111111111"
+#define VIF_2 "22222222-2222-4222-8222-222222222222"
+
+static void
+tags_name_the_link_and_only_the_first_has_a_router(void **state)
+{
+    const struct nt_host_entry e[] = {
+        linked(entry(MAC_A, "a", "10.0.0.2"), VIF_1, true),
+        linked(entry(MAC_B, "b", "10.0.0.3"), VIF_2, false),
+        entry(MAC_C, "c", "10.0.0.4"),
+    };
+    struct ds hosts = DS_EMPTY_INITIALIZER, opts = DS_EMPTY_INITIALIZER;
+
+    nt_hosts_file_tagged_text(e, 3, "novalocal", &hosts, NULL, NULL);
+    assert_string_equal(ds_cstr(&hosts), MAC_A ",a.novalocal,10.0.0.2,net:NW-" VIF_1 "\n" MAC_B
+                                               ",b.novalocal,10.0.0.3,net:NW-" VIF_2 "\n" MAC_C
+                                               ",c.novalocal,10.0.0.4");
+    nt_hosts_opts_text(e, 3, "10.0.0.1", &opts);
+    assert_string_equal(ds_cstr(&opts), "NW-" VIF_1 ",3,10.0.0.1\nNW-" VIF_2 ",3");
+    ds_clear(&opts);
+    nt_hosts_opts_text(e, 3, NULL, &opts);
+    assert_string_equal(ds_cstr(&opts), "NW-" VIF_2 ",3");
+    ds_destroy(&hosts);
+    ds_destroy(&opts);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_entries_give_an_empty_file),
         cmocka_unit_test(one_guest_gives_the_golden_line),
+        cmocka_unit_test(tags_name_the_link_and_only_the_first_has_a_router),
         cmocka_unit_test(only_allocated_entries_are_listed),
         cmocka_unit_test(only_the_first_address_of_a_mac_is_listed),
         cmocka_unit_test(second_guest_of_a_name_is_named_after_its_address),

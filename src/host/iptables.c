@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -39,6 +40,7 @@ struct nt_iptables {
     struct nt_children *children;
     const struct nt_clock *clock;
     enum nt_iptables_variant variant;
+    bool is_ipv6;
     char *lock_path;
 
     char version[64];
@@ -93,6 +95,16 @@ nt_iptables_new(struct nt_children *children, const struct nt_clock *clock,
     ipt->variant = variant;
     ipt->lock_path = xstrdup(lock_path);
     ipt->lock_fd = -1;
+    return ipt;
+}
+
+struct nt_iptables *
+nt_ip6tables_new(struct nt_children *children, const struct nt_clock *clock,
+                 enum nt_iptables_variant variant, const char *lock_path)
+{
+    struct nt_iptables *ipt = nt_iptables_new(children, clock, variant, lock_path);
+
+    ipt->is_ipv6 = true;
     return ipt;
 }
 
@@ -224,10 +236,15 @@ fail_attempt(struct nt_iptables *ipt, const struct nt_err *err)
     nt_warn_rl("iptables attempt failed, will repeat", "reason", err->msg, NULL);
 }
 
+/* "iptables-nft-save" and its kin: 'verb' is "", "-save" or "-restore". */
 static const char *
-program(const struct nt_iptables *ipt, const char *const names[3])
+program(const struct nt_iptables *ipt, const char *verb, char out[32])
 {
-    return names[ipt->variant];
+    static const char *const variants[] = { "", "-nft", "-legacy" };
+
+    snprintf(out, 32, "%s%s%s", ipt->is_ipv6 ? "ip6tables" : "iptables", variants[ipt->variant],
+             verb);
+    return out;
 }
 
 /* Starts the one child.  Failing to start one is a failed attempt like any other. */
@@ -262,24 +279,25 @@ version_known(void *aux, const struct nt_child_result *r)
 
     ipt->child = NULL;
     ipt->is_probed = true;
-    if (!nt_child_ok(r) || strncmp(r->out, "iptables ", 9)) {
+    size_t skip = ipt->is_ipv6 ? 10 : 9;
+    if (!nt_child_ok(r) || strncmp(r->out, ipt->is_ipv6 ? "ip6tables " : "iptables ", skip)) {
         nt_warn("iptables does not tell its version", NULL);
         return;
     }
     r->out[strcspn(r->out, "\n")] = '\0';
-    ovs_strlcpy(ipt->version, r->out + 9, sizeof ipt->version);
+    ovs_strlcpy(ipt->version, r->out + skip, sizeof ipt->version);
     /* -w of iptables-restore came with 1.6.2. */
     if (sscanf(ipt->version, "v%u.%u.%u", &major, &minor, &patch) >= 2) {
         ipt->can_wait = major * 10000 + minor * 100 + patch >= 10602;
     }
-    nt_info("iptables found", "version", ipt->version, NULL);
+    nt_info(ipt->is_ipv6 ? "ip6tables found" : "iptables found", "version", ipt->version, NULL);
 }
 
 static void
 start_probe(struct nt_iptables *ipt)
 {
-    static const char *const names[] = { "iptables", "iptables-nft", "iptables-legacy" };
-    const char *argv[] = { program(ipt, names), "-V", NULL };
+    char name[32];
+    const char *argv[] = { program(ipt, "", name), "-V", NULL };
     struct nt_err err = { 0 };
 
     if (start_child(ipt, argv, NULL, version_known, &err) < 0) {
@@ -330,7 +348,9 @@ start_mix_check(struct nt_iptables *ipt)
     }
 
     bool is_nft = strstr(ipt->version, "nf_tables") != NULL;
-    const char *argv[] = { is_nft ? "iptables-legacy-save" : "iptables-nft-save", NULL };
+    const char *name = is_nft ? "ip6tables-legacy-save" : "ip6tables-nft-save";
+    AUTO_FREE char *name4 = xasprintf("ip%s", name + 3);
+    const char *argv[] = { ipt->is_ipv6 ? name : name4, NULL };
 
     if (start_child(ipt, argv, NULL, other_variant_known, NULL) < 0) {
         nt_debug("the other iptables variant is not installed", NULL);
@@ -397,9 +417,8 @@ save_done(void *aux, const struct nt_child_result *r)
 static void
 start_save(struct nt_iptables *ipt)
 {
-    static const char *const names[] = { "iptables-save", "iptables-nft-save",
-                                         "iptables-legacy-save" };
-    const char *argv[] = { program(ipt, names), "-c", NULL };
+    char name[32];
+    const char *argv[] = { program(ipt, "-save", name), "-c", NULL };
     struct nt_err err = { 0 };
 
     forget_state(ipt);
@@ -424,6 +443,7 @@ restore_done(void *aux, const struct nt_child_result *r)
         fail_attempt(ipt, &err);
         return;
     }
+    NT_CRASHPOINT("iptables-applied");
     ipt->stats.applies++;
     if (nt_iptables_state_load(ipt->state, ipt->plan.text, &err) < 0) {
         nt_debug("applied iptables rules are read again later", "reason", err.msg, NULL);
@@ -453,16 +473,18 @@ note_repair(struct nt_iptables *ipt)
 static void
 start_restore(struct nt_iptables *ipt)
 {
-    static const char *const names[] = { "iptables-restore", "iptables-nft-restore",
-                                         "iptables-legacy-restore" };
-    const char *argv[] = { program(ipt, names), "--noflush", "-c", "-w", "5", NULL };
+    char name[32];
+    const char *argv[] = { program(ipt, "-restore", name), "--noflush", "-c", "-w", "5", NULL };
     struct nt_err err = { 0 };
 
     if (!ipt->can_wait) {
         argv[3] = NULL;
     }
     note_repair(ipt);
-    if (start_child(ipt, argv, ipt->plan.text, restore_done, &err) < 0) {
+    if (NT_FAILPOINT("iptables-apply")) {
+        nt_fail(&err, NT_FAULT, "iptables-restore: not started (failpoint)");
+    }
+    if (err.code || start_child(ipt, argv, ipt->plan.text, restore_done, &err) < 0) {
         fail_attempt(ipt, &err);
     }
 }

@@ -51,6 +51,10 @@ typedef void nt_iptables_settled_cb(void *aux, uint64_t generation, bool ok,
  * 'lock_path' is made when missing. */
 struct nt_iptables *nt_iptables_new(struct nt_children *children, const struct nt_clock *clock,
                                     enum nt_iptables_variant, const char *lock_path);
+
+/* The same for IPv6: ip6tables and its own tables.  The lock must be another one. */
+struct nt_iptables *nt_ip6tables_new(struct nt_children *children, const struct nt_clock *clock,
+                                     enum nt_iptables_variant, const char *lock_path);
 void nt_iptables_free(struct nt_iptables *);
 NT_AUTO(nt_iptables)
 

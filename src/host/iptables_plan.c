@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <regex.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -322,6 +323,29 @@ hook_text(const struct nt_iptables_hook *hook, const struct nt_iptables_saved_ch
     return hook->text;
 }
 
+/* Lines of others up to the last one that is to stay above ours come first of all. */
+static void
+raise_lines(const struct planner *p, const char *chain, const char *const *others, unsigned *keys,
+            size_t n)
+{
+    size_t n_above = 0;
+    regex_t regex;
+
+    if (!p->want->top_regex || regcomp(&regex, p->want->top_regex, REG_EXTENDED)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        AUTO_FREE char *line = xasprintf("-A %s %s", chain, others[i]);
+        regmatch_t match;
+
+        if (keys[i] == UINT_MAX && !regexec(&regex, line, 1, &match, 0) && !match.rm_so) {
+            n_above = i + 1;
+        }
+    }
+    memset(keys, 0, n_above * sizeof *keys);
+    regfree(&regex);
+}
+
 /* The lines of others in their order, ours put between them by key. */
 static void
 merge_hooks(const struct planner *p, const struct nt_iptables_saved_chain *old, const char *name,
@@ -343,6 +367,7 @@ merge_hooks(const struct planner *p, const struct nt_iptables_saved_chain *old, 
         keys[n_others] = has_target ? nt_iptables_key_of(p->want, target) : UINT_MAX;
         others[n_others++] = text;
     }
+    raise_lines(p, name, others, keys, n_others);
 
     for (size_t i = 0; i < p->table->n_hooks; i++) {
         const struct nt_iptables_hook *hook = &p->table->hooks[i];
@@ -537,4 +562,28 @@ nt_iptables_plan(const struct nt_iptables_state *installed, const struct nt_ipta
     out->text = text.length ? ds_steal_cstr(&text) : NULL;
     ds_destroy(&text);
     return 0;
+}
+
+char *
+nt_iptables_plan_whole(const struct nt_iptables_want *want)
+{
+    AUTO(nt_iptables_state) empty = nt_iptables_state_new();
+    struct nt_iptables_plan plan = { .text = NULL };
+    struct nt_err err = { 0 };
+    int rc = nt_iptables_plan(empty, want, &plan, &err);
+    char *text = xstrdup(!rc && plan.text ? plan.text : "");
+
+    nt_iptables_plan_deinit(&plan);
+    return text;
+}
+
+void
+nt_iptables_put_marked(struct ds *out, const char *mark, const char *text)
+{
+    while (text && *text) {
+        int len = (int) strcspn(text, "\n");
+
+        ds_put_format(out, "#%s %.*s\n", mark, len, text);
+        text += len + (text[len] == '\n');
+    }
 }

@@ -18,6 +18,15 @@
 #include "base/err.h"
 #include "host/iptables_save.h"
 #include "host/iptables_want.h"
+#include "openvswitch/dynamic-string.h"
+
+/* What a host without any rules would be given, as input for iptables-restore; empty
+ * when nothing is wanted.  The caller frees. */
+char *nt_iptables_plan_whole(const struct nt_iptables_want *);
+
+/* Appends each line of 'text' (may be NULL) as "#MARK LINE": a comment to
+ * iptables-restore, and input for another program. */
+void nt_iptables_put_marked(struct ds *out, const char *mark, const char *text);
 
 struct nt_iptables_plan {
     char *text;       /* NULL: nothing to do.  Owned; nt_iptables_plan_deinit(). */

@@ -221,7 +221,10 @@ load_declaration(struct loader *l, char *p)
     if (!l->table || !name || !policy || !is_chain_name(name)) {
         return bad_line(l, "a chain declaration was expected");
     }
-    chain_declare(l->table, name)->is_builtin = strcmp(policy, "-") != 0;
+
+    struct nt_iptables_saved_chain *chain = chain_declare(l->table, name);
+    chain->is_builtin = strcmp(policy, "-") != 0;
+    chain->policy_drops = !strcmp(policy, "DROP");
     return 0;
 }
 

@@ -28,7 +28,8 @@ struct nt_iptables_saved_rule {
 
 struct nt_iptables_saved_chain {
     char *name;
-    bool is_builtin; /* Has a policy; cannot be removed. */
+    bool is_builtin;   /* Has a policy; cannot be removed. */
+    bool policy_drops; /* What no rule decides is dropped. */
     struct nt_iptables_saved_rule *rules;
     size_t n_rules, allocated;
 };

@@ -77,7 +77,15 @@ nt_iptables_want_free(struct nt_iptables_want *want)
     }
     free(want->owners);
     free(want->comment);
+    free(want->top_regex);
     free(want);
+}
+
+void
+nt_iptables_want_top_regex(struct nt_iptables_want *want, const char *regex)
+{
+    free(want->top_regex);
+    want->top_regex = regex && *regex ? xstrdup(regex) : NULL;
 }
 
 static bool
@@ -274,10 +282,9 @@ claim(struct nt_iptables_want *want, const char *prefix, unsigned rank)
 }
 
 void
-nt_iptables_role_init(struct nt_iptables_want *want, const char *prefix, unsigned rank)
+nt_iptables_role_init_filter(struct nt_iptables_want *want, const char *prefix, unsigned rank)
 {
     static const char *const filter[] = { "INPUT", "OUTPUT", "FORWARD" };
-    static const char *const nat[] = { "PREROUTING", "OUTPUT", "POSTROUTING" };
     const struct nt_iptables_owner owner = claim(want, prefix, rank);
 
     nt_iptables_hook(want, NT_IPTABLES_FILTER, "FORWARD", "-j " NT_IPTABLES_FILTER_TOP,
@@ -288,7 +295,15 @@ nt_iptables_role_init(struct nt_iptables_want *want, const char *prefix, unsigne
     for (size_t i = 0; i < NT_ARRAY_SIZE(filter); i++) {
         add_own(want, NT_IPTABLES_FILTER, &owner, filter[i], filter[i]);
     }
+}
 
+void
+nt_iptables_role_init(struct nt_iptables_want *want, const char *prefix, unsigned rank)
+{
+    static const char *const nat[] = { "PREROUTING", "OUTPUT", "POSTROUTING" };
+    const struct nt_iptables_owner owner = claim(want, prefix, rank);
+
+    nt_iptables_role_init_filter(want, prefix, rank);
     for (size_t i = 0; i < NT_ARRAY_SIZE(nat); i++) {
         add_own(want, NT_IPTABLES_NAT, &owner, nat[i], nat[i]);
     }

@@ -70,6 +70,7 @@ struct nt_iptables_want_table {
 
 struct nt_iptables_want {
     char *comment;
+    char *top_regex; /* NULL: none. */
     struct nt_iptables_owner *owners;
     size_t n_owners, allocated_owners;
     struct nt_iptables_want_table tables[NT_IPTABLES_N_TABLES];
@@ -80,6 +81,11 @@ struct nt_iptables_want *nt_iptables_want_new(const char *comment);
 void nt_iptables_want_free(struct nt_iptables_want *);
 NT_AUTO(nt_iptables_want)
 
+/* Lines of others in built-in chains that match stay above ours, with all before them:
+ * "-A CHAIN RULE" from its start, by an extended regular expression (a wrong one matches
+ * nothing).  NULL or empty: none. */
+void nt_iptables_want_top_regex(struct nt_iptables_want *, const char *regex);
+
 /* Only claims the prefix (cut to NT_IPTABLES_PREFIX_MAX characters): without
  * anything else, all its chains go away. */
 void nt_iptables_role_claim(struct nt_iptables_want *, const char *prefix, unsigned rank);
@@ -87,6 +93,9 @@ void nt_iptables_role_claim(struct nt_iptables_want *, const char *prefix, unsig
 /* Claims the prefix and adds what every role has in filter and nat: local, INPUT,
  * OUTPUT, FORWARD; PREROUTING, OUTPUT, POSTROUTING, snat, float-snat, and hooks. */
 void nt_iptables_role_init(struct nt_iptables_want *, const char *prefix, unsigned rank);
+
+/* The same without nat: for IPv6, where nothing is translated. */
+void nt_iptables_role_init_filter(struct nt_iptables_want *, const char *prefix, unsigned rank);
 
 /* Adds PREFIX-POSTROUTING in mangle and its hook. */
 void nt_iptables_role_mangle(struct nt_iptables_want *, const char *prefix, unsigned rank);

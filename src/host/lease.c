@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -148,8 +149,10 @@ nt_lease_server_free(struct nt_lease_server *s)
 static void
 report(struct nt_lease_server *s, const struct nt_lease_event *ev, int64_t *latest_ms)
 {
+    NT_CRASHPOINT("lease-event");
     *latest_ms = ev->time_ms;
     s->ops.on_event(s->aux, ev);
+    NT_CRASHPOINT("lease-noted");
 }
 
 /* An anonymous file with the leases, so that one datagram answers for any number of

@@ -132,30 +132,101 @@ nt_link_delete(const char *name, struct nt_err *err)
     return error && error != -ENODEV ? nt_fail_errno(err, -error, "cannot delete %s", name) : 0;
 }
 
-int
-nt_addr_ensure(const char *name, const char *text, uint8_t scope, struct nt_err *err)
+static int
+parse_addr(const char *text, uint8_t scope, struct nt_nl_addr *out, struct nt_err *err)
 {
-    AUTO(nt_nl) nl = NULL;
-    struct nt_nl_link link;
     struct nt_cidr cidr;
 
     if (!nt_cidr_parse(text, &cidr)) {
         return nt_fail(err, NT_INVALID, "'%s' is not an IPv4 address", text);
     }
-    if (open_here(&nl, err) < 0 || get(nl, name, &link, err) < 0) {
-        return -1;
-    }
-
-    struct nt_nl_addr addr = {
-        .index = link.index,
+    *out = (struct nt_nl_addr){
         .local = cidr.ip,
         .peer = cidr.ip,
         .len = cidr.len,
         .scope = scope,
     };
+    return 0;
+}
+
+int
+nt_addr_put(const char *name, const char *text, uint8_t scope, bool *added, struct nt_err *err)
+{
+    AUTO(nt_nl) nl = NULL;
+    struct nt_nl_link link;
+    struct nt_nl_addr addr;
+
+    if (parse_addr(text, scope, &addr, err) < 0 || open_here(&nl, err) < 0
+        || get(nl, name, &link, err) < 0) {
+        return -1;
+    }
+    addr.index = link.index;
+
     int error = nt_nl_addr_add(nl, &addr);
+    *added = !error;
     return error && error != -EEXIST ? nt_fail_errno(err, -error, "cannot add %s to %s", text, name)
                                      : 0;
+}
+
+int
+nt_addr_ensure(const char *name, const char *text, uint8_t scope, struct nt_err *err)
+{
+    bool added;
+
+    return nt_addr_put(name, text, scope, &added, err);
+}
+
+int
+nt_addr_delete(const char *name, const char *text, struct nt_err *err)
+{
+    AUTO(nt_nl) nl = NULL;
+    struct nt_nl_link link;
+    struct nt_nl_addr addr;
+
+    if (parse_addr(text, RT_SCOPE_UNIVERSE, &addr, err) < 0 || open_here(&nl, err) < 0) {
+        return -1;
+    }
+
+    int error = nt_nl_link_get(nl, name, &link);
+    if (!error) {
+        addr.index = link.index;
+        error = nt_nl_addr_del(nl, &addr);
+    }
+    return error && error != -ENODEV && error != -EADDRNOTAVAIL
+               ? nt_fail_errno(err, -error, "cannot delete %s from %s", text, name)
+               : 0;
+}
+
+int
+nt_default_link(char name[NT_NL_NAME_SIZE], struct nt_err *err)
+{
+    AUTO(nt_nl) nl = NULL;
+    AUTO_FREE struct nt_nl_route *routes = NULL;
+    const struct nt_nl_route *best = NULL;
+    struct nt_nl_link link;
+    size_t n = 0;
+
+    if (open_here(&nl, err) < 0) {
+        return -1;
+    }
+
+    int error = nt_nl_routes(nl, 0, &routes, &n);
+    for (size_t i = 0; !error && i < n; i++) {
+        if (!routes[i].len && (!best || routes[i].metric < best->metric)) {
+            best = &routes[i];
+        }
+    }
+    if (!error && !best) {
+        return nt_fail(err, NT_NOT_FOUND, "there is no default route");
+    }
+    if (!error) {
+        error = nt_nl_link_get_index(nl, best->index, &link);
+    }
+    if (error) {
+        return nt_fail_errno(err, -error, "cannot read the routes");
+    }
+    ovs_strlcpy(name, link.name, NT_NL_NAME_SIZE);
+    return 0;
 }
 
 int

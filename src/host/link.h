@@ -34,6 +34,18 @@ NT_NODISCARD int nt_link_delete(const char *name, struct nt_err *);
  * link, without broadcast.  Fails with NT_NOT_FOUND, NT_INVALID or NT_FAULT. */
 NT_NODISCARD int nt_addr_ensure(const char *link, const char *cidr, uint8_t scope, struct nt_err *);
 
+/* The same; '*added' tells whether it was missing. */
+NT_NODISCARD int nt_addr_put(const char *link, const char *cidr, uint8_t scope, bool *added,
+                             struct nt_err *);
+
+/* Takes a global address away.  Neither it nor the link being there is fine.  Fails with
+ * NT_INVALID or NT_FAULT. */
+NT_NODISCARD int nt_addr_delete(const char *link, const char *cidr, struct nt_err *);
+
+/* The link of the default route, that of the lowest metric.  Fails with NT_NOT_FOUND or
+ * NT_FAULT. */
+NT_NODISCARD int nt_default_link(char name[NT_NL_NAME_SIZE], struct nt_err *);
+
 /* The first global IPv4 address of the link.  Fails with NT_NOT_FOUND or NT_FAULT. */
 NT_NODISCARD int nt_addr_first(const char *link, struct nt_cidr *out, struct nt_err *);
 

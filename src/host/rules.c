@@ -167,10 +167,15 @@ nt_rule_jump_to_ip(uint32_t ip, const char *chain)
     return ds_steal_cstr(&s);
 }
 
-static void
-put_icmp(struct ds *s, int type, int code)
+char *
+nt_rule_jump_to_ip6(const char *ip, const char *chain)
 {
-    ds_put_cstr(s, "-p icmp ");
+    return xasprintf("-d %s/128 -j %s", ip, chain);
+}
+
+static void
+put_icmp_type(struct ds *s, int type, int code)
+{
     if (type < 0) {
         return;
     }
@@ -185,9 +190,21 @@ put_icmp(struct ds *s, int type, int code)
 }
 
 static void
+put_icmp6_type(struct ds *s, int type, int code)
+{
+    if (type < 0) {
+        return;
+    }
+    ds_put_format(s, "-m icmp6 --icmpv6-type %d", type);
+    if (code >= 0) {
+        ds_put_format(s, "/%d", code);
+    }
+    ds_put_char(s, ' ');
+}
+
+static void
 put_ports(struct ds *s, const char *proto, int from, int to)
 {
-    ds_put_format(s, "-p %s ", proto);
     if (from < 0) {
         return;
     }
@@ -202,10 +219,22 @@ char *
 nt_rule_match(const struct nt_rule_match *m, const char *target)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
+    bool is_icmp6 = m->proto && !strcmp(m->proto, "icmpv6");
 
     put_net(&s, "-s", m->src);
-    if (m->proto && !strcmp(m->proto, "icmp")) {
-        put_icmp(&s, m->from, m->to);
+    if (m->src6 && strcmp(m->src6, "::/0")) {
+        ds_put_format(&s, "-s %s ", m->src6);
+    }
+    if (m->proto) {
+        ds_put_format(&s, "-p %s ", is_icmp6 ? "ipv6-icmp" : m->proto);
+    }
+    if (m->src_set) {
+        ds_put_format(&s, "-m set --match-set %s src ", m->src_set);
+    }
+    if (is_icmp6) {
+        put_icmp6_type(&s, m->from, m->to);
+    } else if (m->proto && !strcmp(m->proto, "icmp")) {
+        put_icmp_type(&s, m->from, m->to);
     } else if (m->proto) {
         put_ports(&s, m->proto, m->from, m->to);
     }

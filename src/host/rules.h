@@ -57,13 +57,19 @@ char *nt_rule_accept_dhcp_server(uint32_t server);
 /* "-d IP/32 -j CHAIN". */
 char *nt_rule_jump_to_ip(uint32_t ip, const char *chain);
 
-/* One security group or provider rule.  'proto' is NULL (any), "tcp", "udp" or
- * "icmp" in lower case; for icmp 'from' is the type and 'to' the code, -1 meaning
+/* The same of an IPv6 address, and ICMPv6 of one type. */
+char *nt_rule_jump_to_ip6(const char *ip, const char *chain);
+#define NT_RULE_ACCEPT_ICMPV6(type) "-p ipv6-icmp -m icmp6 --icmpv6-type " type " -j ACCEPT"
+
+/* One security group or provider rule.  'proto' is NULL (any), "tcp", "udp", "icmp"
+ * or "icmpv6" in lower case; for ICMP 'from' is the type and 'to' the code, -1 meaning
  * any; 'from' -1 for tcp and udp: all ports. */
 struct nt_rule_match {
     const char *proto;
     int from, to;
-    const struct nt_cidr *src; /* NULL: anywhere. */
+    const struct nt_cidr *src; /* NULL: anywhere, or: */
+    const char *src6;          /* An IPv6 network in its written form ("2001:db8::/32"). */
+    const char *src_set;       /* Members of this ipset. */
 };
 char *nt_rule_match(const struct nt_rule_match *, const char *target);
 

@@ -2,12 +2,17 @@
 #include "host/sysctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
+
+NT_LOG_MODULE(nt_sysctl);
 
 #define BRIDGE_FILTER "net.bridge.bridge-nf-call-iptables"
 #define MODPROBE_MS 10000
@@ -65,6 +70,7 @@ nt_sysctl_ensure(const char *name, const char *value, struct nt_err *err)
         return nt_fail(err, NT_FAULT, "cannot set %s to %s: the kernel kept another value", name,
                        value);
     }
+    nt_warn("kernel switch had another value", "switch", name, "now", value, NULL);
     return 0;
 }
 
@@ -92,4 +98,55 @@ nt_bridge_filter_ensure(struct nt_err *err)
         }
     }
     return nt_sysctl_ensure(BRIDGE_FILTER, "1", err);
+}
+
+static int
+lock_filter(const char *lock_path, int how, int *fd, struct nt_err *err)
+{
+    AUTO_FREE char *path = nt_path_join(lock_path, "bridge-filter.lock");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (lock < 0) {
+        return nt_fail_errno(err, errno, "cannot open lock %s", path);
+    }
+    while (flock(lock, how)) {
+        int error = errno;
+
+        if (error != EINTR) {
+            close(lock);
+            *fd = -1;
+            return error == EWOULDBLOCK ? 0 : nt_fail_errno(err, error, "cannot lock %s", path);
+        }
+    }
+    *fd = lock;
+    return 0;
+}
+
+int
+nt_bridge_filter_hold(const char *lock_path, int *fd, struct nt_err *err)
+{
+    return lock_filter(lock_path, LOCK_SH, fd, err);
+}
+
+int
+nt_bridge_filter_off(const char *lock_path, bool *changed, struct nt_err *err)
+{
+    AUTO_FREE char *path = path_of(BRIDGE_FILTER);
+    int fd;
+
+    *changed = false;
+    if (has_value(path, "0")) {
+        return 0; /* Off, or there is no such switch. */
+    }
+    if (lock_filter(lock_path, LOCK_EX | LOCK_NB, &fd, err) < 0) {
+        return -1;
+    }
+    if (fd < 0) {
+        return 0;
+    }
+
+    int rc = nt_sysctl_ensure(BRIDGE_FILTER, "0", err);
+    *changed = !rc;
+    close(fd);
+    return rc;
 }

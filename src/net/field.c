@@ -21,6 +21,13 @@
 static int parse_object(const struct nt_field *, unsigned use, const struct json *,
                         const char *what, void *obj, struct nt_err *);
 
+/* A table of one nameless field: an array's elements are values, not objects. */
+static bool
+is_plain(const struct nt_field *fields)
+{
+    return fields->name && !*fields->name;
+}
+
 static void *
 member(const struct nt_field *f, const void *obj)
 {
@@ -267,6 +274,18 @@ parse_text(const struct nt_field *f, const struct json *json, const char *path, 
     return 0;
 }
 
+static int parse_field(const struct nt_field *, unsigned use, const struct json *, const char *path,
+                       void *obj, struct nt_err *);
+
+/* One element of an array: an object, or a plain value. */
+static int
+parse_element(const struct nt_field *fields, unsigned use, const struct json *json,
+              const char *path, void *element, struct nt_err *err)
+{
+    return is_plain(fields) ? parse_field(fields, use, json, path, element, err)
+                            : parse_object(fields, use, json, path, element, err);
+}
+
 /* '*n' is raised element by element, so that a failure leaves what clear needs. */
 static int
 parse_array(const struct nt_field *f, unsigned use, const struct json *json, const char *path,
@@ -290,8 +309,8 @@ parse_array(const struct nt_field *f, unsigned use, const struct json *json, con
 
         snprintf(sub, sizeof sub, "%s[%zu]", path, i);
         *n = i + 1;
-        if (parse_object(f->fields, use, json_array(json)->elems[i], sub,
-                         (char *) *items + i * f->size, err)
+        if (parse_element(f->fields, use, json_array(json)->elems[i], sub,
+                          (char *) *items + i * f->size, err)
             < 0) {
             return -1;
         }
@@ -409,6 +428,8 @@ nt_fields_parse_strict(const struct nt_field *fields, unsigned use, const struct
     return parse_object(fields, use | STRICT, json, what, obj, err);
 }
 
+static struct json *field_json(const struct nt_field *, unsigned use, const void *obj);
+
 static struct json *
 array_json(const struct nt_field *f, unsigned use, const void *obj)
 {
@@ -417,7 +438,10 @@ array_json(const struct nt_field *f, unsigned use, const void *obj)
     struct json **elems = n ? xmalloc(n * sizeof *elems) : NULL;
 
     for (size_t i = 0; i < n; i++) {
-        elems[i] = nt_fields_json(f->fields, use, items + i * f->size);
+        const char *item = items + i * f->size;
+
+        elems[i] = is_plain(f->fields) ? field_json(f->fields, use, item)
+                                       : nt_fields_json(f->fields, use, item);
     }
     return json_array_create(elems, n);
 }

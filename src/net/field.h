@@ -32,8 +32,10 @@ enum nt_field_type {
     NT_F_BOOL, /* bool; true, false; in RPC and the database also 1 and 0. */
     NT_F_TIME, /* int64_t, ms since 1970; JSON "YYYY-MM-DDThh:mm:ssZ" in REST, number elsewhere. */
     NT_F_OBJECT, /* Struct in place, described by 'fields'. */
-    NT_F_ARRAY, /* Pointer at 'offset' to 'count' (size_t at 'n_offset') structs of 'size' bytes. */
-    NT_F_JSON,  /* struct json *, owned, may be NULL: passed through. */
+    NT_F_ARRAY,  /* Pointer at 'offset' to 'count' (size_t at 'n_offset') structs of 'size' bytes.
+                  * When the one field of 'fields' is named "", its elements are plain
+                  * values: ["a", "b"]. */
+    NT_F_JSON,   /* struct json *, owned, may be NULL: passed through. */
 };
 
 enum nt_field_use {

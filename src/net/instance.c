@@ -78,6 +78,9 @@ const struct nt_field nt_vif_fields[] = {
     { "bridge_interface", NT_F_STR, NT_AT(struct nt_vif, bridge_interface), NT_IN_RPC },
     { "multi_host", NT_F_BOOL, NT_AT(struct nt_vif, multi_host), NT_IN_RPC },
     { "mtu", NT_F_INT, NT_AT(struct nt_vif, mtu), NT_IN_RPC },
+    { "address_v6", NT_F_STR, NT_AT(struct nt_vif, address_v6), NT_IN_RPC },
+    { "cidr_v6", NT_F_STR, NT_AT(struct nt_vif, cidr_v6), NT_IN_RPC },
+    { "gateway_v6", NT_F_STR, NT_AT(struct nt_vif, gateway_v6), NT_IN_RPC },
     { 0 },
 };
 
@@ -96,6 +99,8 @@ const struct nt_field nt_instance_view_fields[] = {
     { "image_location", NT_F_STR, NT_AT(struct nt_instance_view, image_location), NT_IN_RPC },
     { "revision", NT_F_INT, NT_AT(struct nt_instance_view, revision), NT_IN_RPC },
     NT_ARRAY_FIELD("vifs", struct nt_instance_view, vifs, n_vifs, nt_vif_fields, NT_IN_RPC),
+    NT_ARRAY_FIELD("security_group_ids", struct nt_instance_view, security_group_ids,
+                   n_security_group_ids, nt_uuid_text_fields, NT_IN_RPC),
     { 0 },
 };
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "net/network.h"
+#include "net/security_group.h"
 
 struct nt_flavor {
     char id[64];             /* "1". */
@@ -66,6 +67,9 @@ struct nt_vif {
     char bridge_interface[NT_IFNAME_SIZE];
     bool multi_host;
     int64_t mtu;
+    char address_v6[NT_IP_SIZE]; /* Made of the MAC; empty: only the link-local one. */
+    char cidr_v6[NT_CIDR6_SIZE];
+    char gateway_v6[NT_IP_SIZE];
 };
 
 /* An instance as its compute host sees it: all it needs without the server. */
@@ -82,6 +86,8 @@ struct nt_instance_view {
     int64_t revision;
     struct nt_vif *vifs; /* Owned. */
     size_t n_vifs;
+    struct nt_uuid_text *security_group_ids; /* Owned. */
+    size_t n_security_group_ids;
 };
 
 extern const struct nt_field nt_vif_fields[];

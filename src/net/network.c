@@ -33,6 +33,8 @@ const struct nt_field nt_subnet_fields[] = {
     { "dhcp_start", NT_F_IP4, NT_AT(struct nt_subnet, dhcp_start), DB_RPC },
     { "dns1", NT_F_IP4, NT_AT(struct nt_subnet, dns1), DB_RPC },
     { "dns2", NT_F_IP4, NT_AT(struct nt_subnet, dns2), DB_RPC },
+    { "cidr_v6", NT_F_STR, NT_AT(struct nt_subnet, cidr_v6), DB_RPC },
+    { "gateway_v6", NT_F_STR, NT_AT(struct nt_subnet, gateway_v6), DB_RPC },
     { "enable_dhcp", NT_F_BOOL, NT_AT(struct nt_subnet, enable_dhcp), DB_RPC },
     { "created_at", NT_F_TIME, NT_AT(struct nt_subnet, created_at), DB_RPC },
     { "updated_at", NT_F_TIME, NT_AT(struct nt_subnet, updated_at), DB_RPC },
@@ -80,11 +82,21 @@ const struct nt_field nt_host_entry_fields[] = {
     { "mac", NT_F_MAC, NT_AT(struct nt_host_entry, mac), NT_IN_RPC | NT_REQUIRED },
     { "hostname", NT_F_STR, NT_AT(struct nt_host_entry, hostname), NT_IN_RPC },
     { "instance_id", NT_F_UUID, NT_AT(struct nt_host_entry, instance_id), NT_IN_RPC },
+    { "vif", NT_F_UUID, NT_AT(struct nt_host_entry, vif), NT_IN_RPC },
+    { "is_default", NT_F_BOOL, NT_AT(struct nt_host_entry, is_default), NT_IN_RPC },
     { "allocated", NT_F_BOOL, NT_AT(struct nt_host_entry, allocated), NT_IN_RPC },
     { "leased", NT_F_BOOL, NT_AT(struct nt_host_entry, leased), NT_IN_RPC },
     { "lease_expires", NT_F_TIME, NT_AT(struct nt_host_entry, lease_expires), NT_IN_RPC },
     { "lease_hostname", NT_F_STR, NT_AT(struct nt_host_entry, lease_hostname), NT_IN_RPC },
     { "client_id", NT_F_STR, NT_AT(struct nt_host_entry, client_id), NT_IN_RPC },
+    { 0 },
+};
+
+const struct nt_field nt_floating_entry_fields[] = {
+    { "address", NT_F_IP4, NT_AT(struct nt_floating_entry, address), NT_IN_RPC | NT_REQUIRED },
+    { "fixed_address", NT_F_IP4, NT_AT(struct nt_floating_entry, fixed_address),
+      NT_IN_RPC | NT_REQUIRED },
+    { "interface", NT_F_STR, NT_AT(struct nt_floating_entry, interface), NT_IN_RPC },
     { 0 },
 };
 
@@ -100,12 +112,16 @@ const struct nt_field nt_network_view_fields[] = {
     { "dhcp_start", NT_F_IP4, NT_AT(struct nt_network_view, dhcp_start), NT_IN_RPC },
     { "dns1", NT_F_IP4, NT_AT(struct nt_network_view, dns1), NT_IN_RPC },
     { "dns2", NT_F_IP4, NT_AT(struct nt_network_view, dns2), NT_IN_RPC },
+    { "cidr_v6", NT_F_STR, NT_AT(struct nt_network_view, cidr_v6), NT_IN_RPC },
+    { "gateway_v6", NT_F_STR, NT_AT(struct nt_network_view, gateway_v6), NT_IN_RPC },
     { "mtu", NT_F_INT, NT_AT(struct nt_network_view, mtu), NT_IN_RPC },
     { "multi_host", NT_F_BOOL, NT_AT(struct nt_network_view, multi_host), NT_IN_RPC },
     { "host", NT_F_STR, NT_AT(struct nt_network_view, host), NT_IN_RPC },
     { "revision", NT_F_INT, NT_AT(struct nt_network_view, revision), NT_IN_RPC },
     NT_ARRAY_FIELD("entries", struct nt_network_view, entries, n_entries, nt_host_entry_fields,
                    NT_IN_RPC),
+    NT_ARRAY_FIELD("floating", struct nt_network_view, floating, n_floating,
+                   nt_floating_entry_fields, NT_IN_RPC),
     { 0 },
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "net/addr.h"
+#include "net/addr6.h"
 #include "net/field.h"
 
 #define NT_NAME_SIZE 256  /* Names and labels: 255 bytes. */
@@ -39,6 +40,8 @@ struct nt_subnet {
     char dhcp_server[NT_IP4_SIZE]; /* In FlatDHCP the gateway itself. */
     char dhcp_start[NT_IP4_SIZE];
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
+    char cidr_v6[NT_CIDR6_SIZE]; /* Empty: none.  Guests' addresses are made of their MACs. */
+    char gateway_v6[NT_IP_SIZE];
     bool enable_dhcp;
     int64_t created_at, updated_at;
     int64_t revision;
@@ -87,11 +90,20 @@ struct nt_host_entry {
     char mac[NT_MAC_SIZE];
     char hostname[NT_NAME_SIZE]; /* Without domain, as the guest gets it. */
     char instance_id[NT_UUID_SIZE];
-    bool allocated; /* False: only the lease is left. */
+    char vif[NT_UUID_SIZE]; /* The port. */
+    bool is_default;        /* The first link of its instance. */
+    bool allocated;         /* False: only the lease is left. */
     bool leased;
     int64_t lease_expires;
     char lease_hostname[NT_NAME_SIZE];
     char client_id[128];
+};
+
+/* What it needs of one floating IP that is tied to a fixed IP of the network. */
+struct nt_floating_entry {
+    char address[NT_IP4_SIZE];
+    char fixed_address[NT_IP4_SIZE];
+    char interface[NT_IFNAME_SIZE]; /* Carries the address; empty: the host's public one. */
 };
 
 /* A network as its network host sees it: all it needs to run without the server. */
@@ -106,15 +118,19 @@ struct nt_network_view {
     char dhcp_server[NT_IP4_SIZE];
     char dhcp_start[NT_IP4_SIZE];
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
+    char cidr_v6[NT_CIDR6_SIZE], gateway_v6[NT_IP_SIZE]; /* Empty: no IPv6. */
     int64_t mtu;
     bool multi_host;
     char host[NT_HOST_SIZE];
     int64_t revision;
     struct nt_host_entry *entries; /* Owned; ascending addresses. */
     size_t n_entries;
+    struct nt_floating_entry *floating; /* Owned; ascending addresses. */
+    size_t n_floating;
 };
 
 extern const struct nt_field nt_host_entry_fields[];
+extern const struct nt_field nt_floating_entry_fields[];
 extern const struct nt_field nt_network_view_fields[];
 
 void nt_network_view_clear(struct nt_network_view *);

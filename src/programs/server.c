@@ -1,10 +1,14 @@
 /* neutrino-server: REST, metadata, database and the bus's hub. */
 #include <config.h>
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/program.h"
+#include "server/keygen.h"
 #include "server/server.h"
+#include "wire/http/metrics_door.h"
 
 NT_LOG_MODULE(main);
 
@@ -25,7 +29,11 @@ main(int argc, char *argv[])
     struct nt_program program;
     struct nt_err err = { 0 };
     struct server *server = NULL;
+    struct nt_metrics_door *metrics = NULL;
 
+    if (argc == 2 && !strcmp(argv[1], KEYGEN_ARGUMENT)) {
+        return keygen_main();
+    }
     nt_program_init(&program, "neutrino-server", "Serves the API and the metadata of guests.", argc,
                     argv);
 
@@ -37,9 +45,12 @@ main(int argc, char *argv[])
         nt_error("cannot start", "why", err.msg, NULL);
     } else {
         server_add_to(server, loop);
+        metrics =
+            nt_metrics_door_open(&program, "server_metrics_port", loop, server_metrics, server);
         nt_info("ready", "host", program.host, NULL);
         nt_loop_run(loop);
     }
+    nt_metrics_door_free(metrics);
     server_free(server);
     nt_program_deinit(&program);
     return rc < 0;

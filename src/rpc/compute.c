@@ -29,12 +29,31 @@ static const struct nt_field console_result[] = {
     { 0 },
 };
 
+static const struct nt_field security_groups_args[] = {
+    NT_ARRAY_FIELD("security_groups", struct nt_security_groups_args, security_groups,
+                   n_security_groups, nt_uuid_text_fields, RPC),
+    { 0 },
+};
+
+static const struct nt_field instance_groups_args[] = {
+    { "id", NT_F_UUID, NT_AT(struct nt_instance_groups_args, id), NEED },
+    NT_ARRAY_FIELD("security_groups", struct nt_instance_groups_args, security_groups,
+                   n_security_groups, nt_uuid_text_fields, RPC),
+    { 0 },
+};
+
 static const struct nt_method methods[] = {
     { "build_instance", "1.0", build_instance_args, sizeof(struct nt_build_instance_args), NULL,
       0 },
     { "terminate_instance", "1.0", instance_args, sizeof(struct nt_instance_args), NULL, 0 },
     { "get_console_output", "1.0", console_args, sizeof(struct nt_console_args), console_result,
       sizeof(struct nt_console_result) },
+    { "security_groups_rule_updated", "1.0", security_groups_args,
+      sizeof(struct nt_security_groups_args), NULL, 0 },
+    { "security_groups_member_updated", "1.0", security_groups_args,
+      sizeof(struct nt_security_groups_args), NULL, 0 },
+    { "refresh_instance_security_rules", "1.0", instance_groups_args,
+      sizeof(struct nt_instance_groups_args), NULL, 0 },
     { 0 },
 };
 

@@ -27,3 +27,17 @@ struct nt_console_args {
 struct nt_console_result {
     char *output; /* Owned; valid UTF-8, no control characters but TAB, LF, CR. */
 };
+
+/* security_groups_rule_updated, security_groups_member_updated (casts): ask
+ * get_security again for these groups. */
+struct nt_security_groups_args {
+    struct nt_uuid_text *security_groups;
+    size_t n_security_groups;
+};
+
+/* refresh_instance_security_rules (cast): the groups the instance is in now. */
+struct nt_instance_groups_args {
+    char id[NT_UUID_SIZE];
+    struct nt_uuid_text *security_groups;
+    size_t n_security_groups;
+};

@@ -44,6 +44,34 @@ static const struct nt_field lease_args[] = {
     { 0 },
 };
 
+static const struct nt_field lease_fields[] = {
+    { "address", NT_F_IP4, NT_AT(struct nt_lease, address), NEED },
+    { "mac", NT_F_MAC, NT_AT(struct nt_lease, mac), NEED },
+    { "lease_expires", NT_F_TIME, NT_AT(struct nt_lease, lease_expires), RPC },
+    { "hostname", NT_F_STR, NT_AT(struct nt_lease, hostname), RPC },
+    { "client_id", NT_F_STR, NT_AT(struct nt_lease, client_id), RPC },
+    { 0 },
+};
+
+static const struct nt_field sync_leases_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_sync_leases_args, host), NEED },
+    { "network_id", NT_F_UUID, NT_AT(struct nt_sync_leases_args, network_id), NEED },
+    NT_ARRAY_FIELD("leases", struct nt_sync_leases_args, leases, n_leases, lease_fields, RPC),
+    { 0 },
+};
+
+static const struct nt_field lease_name_fields[] = {
+    { "address", NT_F_IP4, NT_AT(struct nt_lease_name, address), NEED },
+    { "mac", NT_F_MAC, NT_AT(struct nt_lease_name, mac), NEED },
+    { 0 },
+};
+
+static const struct nt_field sync_leases_result[] = {
+    NT_ARRAY_FIELD("forget", struct nt_sync_leases_result, forget, n_forget, lease_name_fields,
+                   RPC),
+    { 0 },
+};
+
 static const struct nt_field host_args[] = {
     { "host", NT_F_STR, NT_AT(struct nt_host_args, host), NEED },
     { 0 },
@@ -52,6 +80,21 @@ static const struct nt_field host_args[] = {
 static const struct nt_field instances_result[] = {
     NT_ARRAY_FIELD("instances", struct nt_instances_result, instances, n_instances,
                    nt_instance_view_fields, RPC),
+    { 0 },
+};
+
+static const struct nt_field get_security_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_get_security_args, host), NEED },
+    NT_ARRAY_FIELD("groups", struct nt_get_security_args, groups, n_groups, nt_uuid_text_fields,
+                   RPC),
+    { 0 },
+};
+
+static const struct nt_field security_result[] = {
+    NT_ARRAY_FIELD("groups", struct nt_security_result, groups, n_groups,
+                   nt_security_group_view_fields, RPC),
+    NT_ARRAY_FIELD("members", struct nt_security_result, members, n_members,
+                   nt_security_members_fields, RPC),
     { 0 },
 };
 
@@ -72,8 +115,12 @@ static const struct nt_method methods[] = {
       networks_result, sizeof(struct nt_networks_result) },
     { "lease_fixed_ip", "1.0", lease_args, sizeof(struct nt_lease_args), NULL, 0 },
     { "release_fixed_ip", "1.0", lease_args, sizeof(struct nt_lease_args), NULL, 0 },
+    { "sync_leases", "1.0", sync_leases_args, sizeof(struct nt_sync_leases_args),
+      sync_leases_result, sizeof(struct nt_sync_leases_result) },
     { "get_instances", "1.0", host_args, sizeof(struct nt_host_args), instances_result,
       sizeof(struct nt_instances_result) },
+    { "get_security", "1.0", get_security_args, sizeof(struct nt_get_security_args),
+      security_result, sizeof(struct nt_security_result) },
     { "update_instance", "1.0", update_instance_args, sizeof(struct nt_update_instance_args), NULL,
       0 },
     { 0 },

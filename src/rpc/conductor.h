@@ -42,12 +42,52 @@ struct nt_lease_args {
     char client_id[128];
 };
 
+/* sync_leases: all leases dnsmasq has of a network, as far as the host knows.  The
+ * database follows; leases that are nobody's come back, to be released. */
+struct nt_lease {
+    char address[NT_IP4_SIZE];
+    char mac[NT_MAC_SIZE];
+    int64_t lease_expires;
+    char hostname[NT_NAME_SIZE];
+    char client_id[128];
+};
+struct nt_sync_leases_args {
+    char host[NT_HOST_SIZE];
+    char network_id[NT_UUID_SIZE];
+    struct nt_lease *leases;
+    size_t n_leases;
+};
+struct nt_lease_name {
+    char address[NT_IP4_SIZE];
+    char mac[NT_MAC_SIZE];
+};
+struct nt_sync_leases_result {
+    struct nt_lease_name *forget; /* Owned. */
+    size_t n_forget;
+};
+
 struct nt_host_args {
     char host[NT_HOST_SIZE];
 };
 struct nt_instances_result {
     struct nt_instance_view *instances;
     size_t n_instances;
+};
+
+/* get_security: the rules of security groups that instances of this host are in, and
+ * the addresses of groups that such rules have as their source.  Without 'groups' all
+ * the host needs; else only what concerns those, and what is missing in the answer
+ * of them is not needed any more. */
+struct nt_get_security_args {
+    char host[NT_HOST_SIZE];
+    struct nt_uuid_text *groups;
+    size_t n_groups;
+};
+struct nt_security_result {
+    struct nt_security_group_view *groups;
+    size_t n_groups;
+    struct nt_security_members *members;
+    size_t n_members;
 };
 
 /* update_instance: what became of it on its compute host. */

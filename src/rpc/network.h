@@ -15,6 +15,15 @@ struct nt_fixed_ip_args {
     struct nt_host_entry entry;
 };
 
+/* put_floating_ip (call): answered once rules and address are in place.  Refused when
+ * the interface is not there: then nothing has changed.
+ * delete_floating_ip (call): address and rules are gone, and with them the connections
+ * that used them.  Of another fixed address by now: nothing happens. */
+struct nt_floating_ip_args {
+    char network_id[NT_UUID_SIZE];
+    struct nt_floating_entry entry;
+};
+
 /* networks_changed (fan-out): ask claim_networks again. */
 struct nt_networks_changed_args {
     char reason[64];

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "openvswitch/list.h"
@@ -16,6 +17,7 @@ struct op {
     op_done *done; /* May be NULL. */
     void *aux;
     struct changes changes;
+    char request_id[NT_REQUEST_ID_SIZE];
     struct nt_err err; /* NT_OK: succeeded so far. */
 };
 
@@ -25,7 +27,7 @@ struct op_queue {
     struct nt_err broken; /* The database gave up the transaction itself. */
     op_publish *publish;  /* May be NULL. */
     void *publish_aux;
-    uint64_t n_commits;
+    uint64_t n_commits, n_db_errors;
 };
 
 struct op_queue *
@@ -72,7 +74,9 @@ note_if_broken(struct op_queue *q, const struct nt_err *why)
 {
     if (!q->broken.code && !store_in_transaction(q->store)) {
         q->broken = *why;
-        q->broken.code = NT_FAULT;
+        if (why->code != NT_UNAVAILABLE) {
+            q->broken.code = NT_FAULT;
+        }
     }
 }
 
@@ -99,6 +103,7 @@ op_submit(struct op_queue *q, op_fn *fn, void *arg, op_done *done, void *aux)
 
     op->done = done;
     op->aux = aux;
+    ovs_strlcpy(op->request_id, nt_log_request(), sizeof op->request_id);
     ovs_list_push_back(&q->ops, &op->node);
     if (is_first && store_begin(q->store, &op->err) < 0) {
         q->broken = op->err;
@@ -122,9 +127,9 @@ commit(struct op_queue *q, struct nt_err *err)
         q->n_commits++;
     }
     if (err->code) {
+        q->n_db_errors++;
         store_rollback(q->store);
-        err->code = NT_FAULT;
-        nt_error("cannot commit", "reason", err->msg, NULL);
+        nt_error("cannot commit", "database", store_path(q->store), "reason", err->msg, NULL);
     }
     q->broken = (struct nt_err){ 0 };
 }
@@ -132,12 +137,19 @@ commit(struct op_queue *q, struct nt_err *err)
 static void
 tell(struct op_queue *q, struct op *op)
 {
+    nt_log_swap_request(op->request_id);
+    if (op->err.code == NT_FAULT) {
+        q->n_db_errors++;
+    }
     if (op->done) {
         op->done(op->aux, op->err.code ? &op->err : NULL);
     }
+    NT_CRASHPOINT("op-answered");
     if (!op->err.code && op->changes.n && q->publish) {
         q->publish(q->publish_aux, &op->changes);
     }
+    nt_log_swap_request(op->request_id);
+    NT_CRASHPOINT("op-published");
     changes_clear(&op->changes);
     free(op);
 }
@@ -171,6 +183,12 @@ op_queue_wait(struct op_queue *q)
     if (!ovs_list_is_empty(&q->ops)) {
         poll_immediate_wake();
     }
+}
+
+uint64_t
+op_queue_n_db_errors(const struct op_queue *q)
+{
+    return q->n_db_errors;
 }
 
 uint64_t

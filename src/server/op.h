@@ -38,11 +38,15 @@ NT_AUTO(op_queue)
 void op_queue_on_changes(struct op_queue *, op_publish *, void *aux);
 
 /* 'arg' is used during the call only.  'done' may be NULL; it comes from
- * op_queue_run(), never from inside op_submit(), and may submit (the next commit's). */
+ * op_queue_run(), never from inside op_submit(), and may submit (the next commit's).
+ * It and publish() run under the request id (base/log.h) of the submitter. */
 void op_submit(struct op_queue *, op_fn *, void *arg, op_done *done, void *aux);
 
 void op_queue_run(struct op_queue *);
 void op_queue_wait(struct op_queue *);
+
+/* Operations and commits that failed because the database did. */
+uint64_t op_queue_n_db_errors(const struct op_queue *);
 
 /* Commits so far, with any number of operations each. */
 uint64_t op_queue_n_commits(const struct op_queue *);

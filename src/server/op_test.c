@@ -156,7 +156,7 @@ a_reader_sees_nothing_before_the_commit(void **state)
     assert_int_equal(count_rows(reader), 0);
     op_queue_run(t->ops);
     assert_int_equal(count_rows(reader), 1);
-    CORE_FAILS(t->core, NT_FAULT, insert(reader, "op-b", &t->core->err));
+    CORE_FAILS(t->core, NT_UNAVAILABLE, insert(reader, "op-b", &t->core->err));
     store_free(reader);
 }
 
@@ -189,7 +189,7 @@ a_database_that_is_locked_fails_the_batch_with_the_reason(void **state)
     op_submit(t->ops, insert_op, "op-b", on_done, t);
     op_queue_run(t->ops);
     assert_string_equal(t->heard, "FF");
-    assert_int_equal(t->last.code, NT_FAULT);
+    assert_int_equal(t->last.code, NT_UNAVAILABLE);
     assert_non_null(strstr(t->last.msg, "lock"));
     store_rollback(other);
     store_free(other);

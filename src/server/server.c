@@ -7,18 +7,24 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "bus/embedded.h"
 #include "openvswitch/poll-loop.h"
 #include "rpc/compute.h"
 #include "server/answer/conductor.h"
 #include "server/core/env.h"
 #include "server/core/ipam.h"
+#include "server/core/quotas.h"
 #include "server/images.h"
+#include "server/keygen.h"
 #include "server/metadata/metadata.h"
+#include "server/notify/floating.h"
+#include "server/notify/boot_times.h"
 #include "server/notify/notify.h"
 #include "server/op.h"
 #include "server/rest/rest.h"
 #include "store/store.h"
+#include "wire/http/metrics_door.h"
 #include "wire/http/server.h"
 
 NT_LOG_MODULE(server);
@@ -36,6 +42,7 @@ struct server {
     struct notify *notify;
     struct conductor *conductor;
     struct rest *rest;
+    struct keygen *keygen;
     struct metadata *metadata;
     struct nt_http_server *rest_http, *metadata_http;
     int64_t next_sweep; /* Monotonic. */
@@ -78,6 +85,23 @@ fetch_console(void *server_, const struct nt_instance *instance, int64_t length,
     *call = (struct console_call){ done, done_aux };
     nt_rpc_call(server->bus, NT_TO(&nt_compute_host, instance->host, "get_console_output"), &args,
                 CONSOLE_TIMEOUT_MS, console_reply, call);
+}
+
+static void
+wait_floating(void *server_, const char *address, int64_t generation, rest_floating_done *done,
+              void *done_aux)
+{
+    struct server *server = server_;
+
+    notify_floating_wait(notify_get_floating(server->notify), address, generation, done, done_aux);
+}
+
+static void
+make_key(void *server_, rest_make_key_done *done, void *done_aux)
+{
+    struct server *server = server_;
+
+    keygen_start(server->keygen, done, done_aux);
 }
 
 /* Addresses whose lease was never released are free after a while. */
@@ -131,6 +155,15 @@ init_env(struct server *server)
     env->fixed_ip_disassociate_timeout_s = nt_config_int(config, "fixed_ip_disassociate_timeout");
     env->create_unique_mac_address_attempts =
         nt_config_int(config, "create_unique_mac_address_attempts");
+    for (enum quota q = 0; q < QUOTA_N; q++) {
+        AUTO_FREE char *option = xasprintf("quota_%s", quota_name(q));
+
+        env->quotas[q] = nt_config_int(config, option);
+    }
+    env->auto_assign_floating_ip = nt_config_bool(config, "auto_assign_floating_ip");
+    env->default_floating_pool = nt_config_str(config, "default_floating_pool");
+    env->use_ipv6 = nt_config_bool(config, "use_ipv6");
+    env->fixed_range_v6 = nt_config_str(config, "fixed_range_v6");
     env->flat_network_bridge = nt_config_str(config, "flat_network_bridge");
     env->flat_interface = nt_config_str(config, "flat_interface");
     env->flat_network_dns = nt_config_str(config, "flat_network_dns");
@@ -193,12 +226,26 @@ open_doors(struct server *server, struct nt_err *err)
         .credentials_file = nt_config_str(config, "api_credentials_file"),
         .console = fetch_console,
         .console_aux = server,
+        .make_key = make_key,
+        .make_key_aux = server,
+        .floating_wait = wait_floating,
+        .floating_aux = server,
     };
 
+    const struct metadata_options metadata = {
+        .reader = server->reader,
+        .ops = server->ops,
+        .random = server->env.random,
+        .config = config,
+    };
+
+    server->keygen = keygen_new(server->program->clock);
     if (rest_new(&rest, &server->rest, err) < 0) {
         return -1;
     }
-    server->metadata = metadata_new(server->reader, nt_config_str(config, "dhcp_domain"));
+    if (metadata_new(&metadata, &server->metadata, err) < 0) {
+        return -1;
+    }
 
     const struct nt_http_options rest_http = {
         .limits = nt_http_default_limits,
@@ -253,6 +300,7 @@ void
 server_free(struct server *server)
 {
     if (server) {
+        keygen_free(server->keygen);
         /* What is pending still tells hosts; what the end of the bus submits cannot. */
         for (int i = 0; server->ops && i < DRAIN_ROUNDS; i++) {
             op_queue_run(server->ops);
@@ -280,10 +328,29 @@ server_add_to(struct server *server, struct nt_loop *loop)
     NT_LOOP_ADD(loop, nt_bus, server->bus);
     NT_LOOP_ADD(loop, nt_http_server, server->rest_http);
     NT_LOOP_ADD(loop, nt_http_server, server->metadata_http);
+    NT_LOOP_ADD(loop, keygen, server->keygen);
     NT_LOOP_ADD(loop, notify, server->notify);
     nt_loop_add(loop, "sweep", sweep_run, sweep_wait, server);
     /* Last: one commit for all that this turn brought. */
     NT_LOOP_ADD(loop, op_queue, server->ops);
+}
+
+void
+server_metrics(void *server_, struct ds *out)
+{
+    struct server *server = server_;
+
+    nt_http_server_metrics(server->rest_http, "rest", true, out);
+    nt_http_server_metrics(server->metadata_http, "metadata", false, out);
+    nt_metric_counter(out, "neutrino_db_commits_total", "Commits, of any number of operations.",
+                      op_queue_n_commits(server->ops));
+    nt_metric_counter(out, "neutrino_db_errors_total",
+                      "Operations and commits that the database failed.",
+                      op_queue_n_db_errors(server->ops));
+    boot_times_metrics(notify_get_boot_times(server->notify), out);
+    nt_metric_gauge(out, "neutrino_bus_peers", "Host programs that are connected.",
+                    nt_bus_hub_n_peers(server->bus));
+    nt_bus_metrics(server->bus, out);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/program.h"
 
+struct ds;
 struct server;
 
 /* Builds the parts.  'program' is borrowed.  Fails with the reason. */
@@ -19,6 +20,9 @@ NT_AUTO(server)
 
 /* Adds the parts to the loop, in the order data flows. */
 void server_add_to(struct server *, struct nt_loop *);
+
+/* Appends the server's metrics (nt_metrics_writer). */
+void server_metrics(void *server, struct ds *out);
 
 /* Reads the credentials again (SIGHUP). */
 void server_reload(void *server);

@@ -113,7 +113,11 @@ row_columns(const struct table *table, const char *prefix)
     struct ds s = DS_EMPTY_INITIALIZER;
 
     for (const struct nt_field *f = next_column(table->fields); f; f = next_column(f + 1)) {
-        ds_put_format(&s, "%s%s%s", s.length ? ", " : "", prefix, f->name);
+        /* Text is put together for every statement: formatting would cost more than all
+         * else here. */
+        ds_put_cstr(&s, s.length ? ", " : "");
+        ds_put_cstr(&s, prefix);
+        ds_put_cstr(&s, f->name);
     }
     return ds_steal_cstr(&s);
 }
@@ -192,7 +196,9 @@ row_update(struct store *store, const struct table *table, const void *obj, stru
     ds_put_format(&sql, "UPDATE %s SET ", table->name);
     for (const struct nt_field *f = next_column(table->fields); f; f = next_column(f + 1)) {
         if (f != key) {
-            ds_put_format(&sql, "%s%s = ?", comma, f->name);
+            ds_put_cstr(&sql, comma);
+            ds_put_cstr(&sql, f->name);
+            ds_put_cstr(&sql, " = ?");
             comma = ", ";
         }
     }

@@ -6,10 +6,14 @@
 
 /* One file per step, store/schema/NNN.c. */
 extern const char schema_step_001[];
+extern const char schema_step_002[];
+extern const char schema_step_003[];
+extern const char schema_step_004[];
+extern const char schema_step_010[];
 
 const struct schema_step schema_steps[] = {
-    { 1, schema_step_001 },
-    { 0, NULL },
+    { 1, schema_step_001 }, { 2, schema_step_002 },  { 3, schema_step_003 },
+    { 4, schema_step_004 }, { 10, schema_step_010 }, { 0, NULL },
 };
 
 static int

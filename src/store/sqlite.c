@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "openvswitch/shash.h"
 #include "store/schema.h"
@@ -33,18 +34,19 @@ struct stmt {
 };
 
 static const struct trouble {
-    int code; /* Primary result code. */
+    int code;          /* Primary result code. */
+    enum nt_code kind; /* NT_UNAVAILABLE: an operator can end it, and it is worth another try. */
     const char *why;
 } troubles[] = {
-    { SQLITE_FULL, "the disk is full" },
-    { SQLITE_READONLY, "it is read-only" },
-    { SQLITE_IOERR, "input or output failed" },
-    { SQLITE_BUSY, "another program holds its lock" },
-    { SQLITE_CORRUPT, "it is damaged" },
-    { SQLITE_NOTADB, "it is not a database" },
-    { SQLITE_CANTOPEN, "it cannot be opened" },
-    { SQLITE_PERM, "access is denied" },
-    { 0, NULL },
+    { SQLITE_FULL, NT_UNAVAILABLE, "the disk is full" },
+    { SQLITE_READONLY, NT_UNAVAILABLE, "it is read-only" },
+    { SQLITE_IOERR, NT_UNAVAILABLE, "input or output failed" },
+    { SQLITE_BUSY, NT_UNAVAILABLE, "another program holds its lock" },
+    { SQLITE_CANTOPEN, NT_UNAVAILABLE, "it cannot be opened" },
+    { SQLITE_PERM, NT_UNAVAILABLE, "access is denied" },
+    { SQLITE_CORRUPT, NT_FAULT, "it is damaged" },
+    { SQLITE_NOTADB, NT_FAULT, "it is not a database" },
+    { 0, NT_OK, NULL },
 };
 
 /* Says why the last call on 'store' failed. */
@@ -59,8 +61,8 @@ store_fail(const struct store *store, struct nt_err *err)
     }
     for (const struct trouble *t = troubles; t->why; t++) {
         if (t->code == code) {
-            return nt_fail(err, NT_FAULT, "cannot use database %s: %s (%s)", store->path, t->why,
-                           detail);
+            /* Without the path: clients of REST see it too. */
+            return nt_fail(err, t->kind, "cannot use the database: %s (%s)", t->why, detail);
         }
     }
     return nt_fail(err, NT_FAULT, "database %s failed: %s", store->path, detail);
@@ -81,14 +83,16 @@ count_commit(void *store_)
     return 0;
 }
 
-/* The file is ours alone from its first moment. */
+/* The file is ours alone from its first moment.  One that exists is not opened here:
+ * closing it would drop the locks that SQLite holds on it in this process, and another
+ * process would then take itself for the only one and cut the log off under us. */
 static int
 make_file(const char *path, struct nt_err *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0) {
-        return nt_fail_errno(err, errno, "cannot open database %s", path);
+        return errno == EEXIST ? 0 : nt_fail_errno(err, errno, "cannot open database %s", path);
     }
     close(fd);
     return 0;
@@ -112,13 +116,17 @@ open_file(const char *url, const char *pragmas, struct store **out, struct nt_er
     shash_init(&store->cache);
     if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL)
         != SQLITE_OK) {
-        return store->db ? store_fail(store, err) : nt_fail(err, NT_FAULT, "cannot open %s", path);
+        if (!store->db) {
+            return nt_fail(err, NT_FAULT, "cannot open %s", path);
+        }
+        store_fail(store, err);
+        return nt_err_context(err, "%s", path);
     }
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     sqlite3_commit_hook(store->db, count_commit, store);
     if (store_script(store, pragmas, err) < 0) {
-        return -1;
+        return nt_err_context(err, "%s", path);
     }
     *out = TAKE(store);
     return 0;
@@ -363,7 +371,15 @@ store_begin(struct store *store, struct nt_err *err)
 int
 store_commit(struct store *store, struct nt_err *err)
 {
-    return store_script(store, "COMMIT", err);
+    if (NT_FAILPOINT("store-commit")) {
+        return nt_fail(err, NT_UNAVAILABLE,
+                       "cannot use the database: input or output failed (failpoint)");
+    }
+
+    int rc = store_script(store, "COMMIT", err);
+
+    NT_CRASHPOINT("store-committed");
+    return rc;
 }
 
 void

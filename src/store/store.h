@@ -9,8 +9,9 @@
  * beside the writer sees committed rows only.  Loop thread only.
  *
  * Failures: NT_CONFLICT when a unique index or a foreign key refuses the row;
- * NT_FAULT for everything else, with what the operator can do something about
- * (disk full, read-only, locked, damaged) said in plain words. */
+ * NT_UNAVAILABLE for what the operator can end and is worth another try (disk full,
+ * read-only, locked, input or output failed), said in plain words; NT_FAULT for
+ * everything else. */
 #pragma once
 
 #include <stdarg.h>

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -130,7 +132,7 @@ a_full_disk_is_named(void **state)
                      name);
     }
     assert_int_equal(n, -1);
-    assert_int_equal(err.code, NT_FAULT);
+    assert_int_equal(err.code, NT_UNAVAILABLE);
     assert_non_null(strstr(err.msg, "the disk is full"));
     store_rollback(t->store);
 }
@@ -270,6 +272,64 @@ a_row_comes_back_as_it_went_in(void **state)
     nt_instance_clear(&in);
 }
 
+/* Another process: opens the database when told to, writes, and closes it again. */
+static pid_t
+start_stranger(const char *url, int *start_fd)
+{
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        struct store *store = NULL;
+        char byte;
+
+        close(fds[1]);
+        bool ok = read(fds[0], &byte, 1) == 1 && store_open(url, &store, NULL) == 0
+                  && store_do(store, NULL, "INSERT INTO counters VALUES ('theirs', 1)", "") == 1;
+        store_free(store);
+        _exit(!ok);
+    }
+    close(fds[0]);
+    *start_fd = fds[1];
+    return pid;
+}
+
+static void
+another_process_may_come_and_go(void **state)
+{
+    struct fixture *t = *state;
+    struct store *reader = NULL;
+    int64_t found = 0;
+    int fd, status = -1;
+
+    /* The child must not inherit an open database. */
+    store_free(t->store);
+    t->store = NULL;
+    pid_t pid = start_stranger(t->url, &fd);
+    assert_int_equal(store_open(t->url, &t->store, &t->err), 0);
+    assert_int_equal(store_open_reader(t->url, &reader, &t->err), 0);
+    assert_int_equal(store_do(t->store, &t->err, "INSERT INTO counters VALUES ('a', 1)", ""), 1);
+    assert_int_equal(write(fd, "x", 1), 1);
+    close(fd);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(
+            store_do(t->store, &t->err, "UPDATE counters SET next_value = next_value + 1", ""), 2);
+    }
+    assert_int_equal(store_get_int(reader, &found, &t->err,
+                                   "SELECT SUM(next_value) FROM counters WHERE name <> 'x'", ""),
+                     1);
+    assert_int_equal(found, 202);
+    store_free(reader);
+    assert_int_equal(get_int(t, "SELECT COUNT(*) FROM pragma_integrity_check"
+                                " WHERE integrity_check = 'ok'"),
+                     1);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -283,6 +343,7 @@ main(void)
         STORE_TEST(a_database_from_the_future_is_refused),
         STORE_TEST(an_upgrade_happens_whole_or_not_at_all),
         STORE_TEST(opening_again_keeps_the_rows),
+        STORE_TEST(another_process_may_come_and_go),
         STORE_TEST(one_text_can_be_in_use_twice),
         STORE_TEST(constraints_are_conflicts),
         STORE_TEST(a_row_comes_back_as_it_went_in),

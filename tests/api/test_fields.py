@@ -43,9 +43,23 @@ BODIES = [
     ("POST", "/compute/v2.1/os-networks", {"network": NETWORK}, {
         "network": OBJECT, "network.label": TEXT, "network.id": TEXT, "network.cidr": TEXT,
         "network.gateway": TEXT, "network.dhcp_server": TEXT, "network.dns1": TEXT,
-        "network.dns2": TEXT, "network.bridge": TEXT, "network.bridge_interface": TEXT,
+        "network.dns2": TEXT, "network.cidr_v6": TEXT, "network.gateway_v6": TEXT,
+        "network.bridge": TEXT, "network.bridge_interface": TEXT,
         "network.project_id": TEXT, "network.multi_host": BOOLEAN,
         "network.enable_dhcp": BOOLEAN, "network.mtu": NUMBER}),
+    ("PUT", f"/compute/v2.1/os-networks/{UUID}", {"network": {}}, {
+        "network": OBJECT, "network.label": TEXT, "network.project_id": TEXT,
+        "network.host": TEXT, "network.dns1": TEXT, "network.dns2": TEXT, "network.mtu": NUMBER}),
+    ("POST", "/compute/v2.1/os-keypairs", {"keypair": {"name": "mine"}}, {
+        "keypair": OBJECT, "keypair.name": TEXT, "keypair.public_key": TEXT,
+        "keypair.type": TEXT, "keypair.user_id": TEXT}),
+    ("POST", "/compute/v2.1/os-floating-ips", {"pool": "nova"}, {"pool": TEXT}),
+    ("POST", "/compute/v2.1/os-floating-ips-bulk",
+     {"floating_ips_bulk_create": {"ip_range": "192.168.56.225"}}, {
+         "floating_ips_bulk_create": OBJECT, "floating_ips_bulk_create.ip_range": TEXT,
+         "floating_ips_bulk_create.pool": TEXT, "floating_ips_bulk_create.interface": TEXT}),
+    ("PUT", "/compute/v2.1/os-floating-ips-bulk/delete", {"ip_range": "192.168.56.225"}, {
+        "ip_range": TEXT}),
     ("POST", "/identity/v3/auth/tokens", {"auth": AUTH}, {
         "auth": OBJECT, "auth.identity": OBJECT, "auth.identity.methods": LIST,
         "auth.identity.password": OBJECT, "auth.identity.password.user": OBJECT,

@@ -63,6 +63,9 @@ def main():
     wrong = [n for n, value in sample
              if n not in active or (n != "bus_endpoint" and active[n] != value)]
     checks.that("the sample shows options and their defaults", sample and not wrong, wrong)
+
+    status, output = run(os.path.join(ROOT, "tools/man-options"), "--check")
+    checks.that("neutrino.conf.5 is what the program's table makes of it", status == 0, output)
     return checks.status()
 
 

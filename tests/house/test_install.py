@@ -22,17 +22,20 @@ usr/lib/tmpfiles.d/neutrino.conf
 usr/sbin/neutrino-compute
 usr/sbin/neutrino-flat
 usr/sbin/neutrino-server
+usr/share/bash-completion/completions/neutrino
 usr/share/doc/neutrino/ARCHITECTURE.md
 usr/share/doc/neutrino/CHANGELOG.md
 usr/share/doc/neutrino/CONTRIBUTING.md
 usr/share/doc/neutrino/LICENSE
 usr/share/doc/neutrino/README.md
+usr/share/fish/vendor_completions.d/neutrino.fish
 usr/share/man/man1/neutrino.1
 usr/share/man/man5/neutrino.conf.5
 usr/share/man/man8/neutrino-compute.8
 usr/share/man/man8/neutrino-dhcpbridge.8
 usr/share/man/man8/neutrino-flat.8
 usr/share/man/man8/neutrino-server.8
+usr/share/zsh/vendor-completions/_neutrino
 """.split()
 
 

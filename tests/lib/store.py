@@ -19,7 +19,8 @@ def rows(lab, query, *values):
     """The rows of a query as dictionaries."""
     user = hosts.SERVER_UID
     argv = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--",
-            "/usr/bin/python3", "-I", "-c", READER, DATABASE, query, *values]
+            "/usr/bin/python3", "-I", "-c", READER,
+            getattr(lab, "database", DATABASE), query, *values]
     return json.loads(lab.in_host("controller-1", argv).stdout)
 
 

@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 
-from check import check, done, equal, expect  # noqa: E402
-from lab import GUESTS, kernel, lab_for, probes  # noqa: E402
+from check import check, done, equal, equal_text, expect  # noqa: E402
+from lab import GUESTS, golden, kernel, lab_for, probes  # noqa: E402
 
 NETWORKS = "/var/lib/nova/networks"
 DNSMASQ = ["/usr/sbin/dnsmasq", "--strict-order", "--bind-interfaces", "--conf-file=",
@@ -52,8 +52,32 @@ def hosts_names_stay_inside(lab):
     equal(probes.ask_name(lab.guest_netns("cirros"), "compute-2"), [], "compute-2")
 
 
+def chains_are_golden(lab):
+    for table in ("filter", "nat", "mangle"):
+        equal_text(lab.rules("controller-1", table), golden(f"default/controller-{table}.txt"),
+                   table)
+
+
+def both_flavours():
+    """The same text whichever iptables writes it."""
+    lab = lab_for("fpl", profile="default", variant="legacy")
+    check("legacy: the network host's chains are those written down", chains_are_golden, lab)
+    lab.down()
+
+
+def bridge_is_not_filtered(lab):
+    """Guests of other hosts only: what is bridged here passes no chain, or a floating
+    address could not lead back to the wire it came from."""
+    path = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+    equal(lab.in_host("controller-1", ["cat", path]).stdout.strip(), "0", "network host")
+    equal(lab.in_host("compute-1", ["cat", path]).stdout.strip(), "1", "compute host")
+
+
 def main():
     lab = lab_for("fp", profile="default", guests=GUESTS)
+    check("nft: the network host's chains are those written down", chains_are_golden, lab)
+    check("bridged packets pass the chains where guests are, not here", bridge_is_not_filtered,
+          lab)
     check("dnsmasq's arguments", dnsmasq_arguments, lab)
     check("leases of a day", lease_of_a_day, lab)
     check("SNAT only towards the outside", snat_outside_only, lab)
@@ -61,6 +85,8 @@ def main():
     check("guests do not see the host's names", hosts_names_stay_inside, lab)
     for source, target, wanted, found in probes.connectivity(lab):
         check(f"{source} to {target}: {wanted}", equal, found, wanted, "found")
+    lab.down()
+    both_flavours()
     done()
 
 

@@ -134,11 +134,11 @@ class Lab:
         if name == "controller-1":
             self.make_api()
 
-    def up_program(self, host, name, wait=True, options=()):
+    def up_program(self, host, name, wait=True, options=(), env=None):
         """Starts a program unless it runs."""
         program = self.programs.get((host, name))
         if program is None or not program.lives():
-            program = programs.start(self.hosts[host], name, options)
+            program = programs.start(self.hosts[host], name, options, env)
             self.programs[host, name] = program
             self.state.write(f"program-{host}-{name}", program.record())
         if wait:

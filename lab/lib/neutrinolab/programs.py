@@ -42,6 +42,8 @@ def ini(options):
 def config_of(host, prefix, profile, more):
     """neutrino.conf of a host: the profile, where the bus is, and what the caller wants."""
     options = dict(PROFILES[profile])
+    # Labs boot as many guests as fit.
+    options.update(dict.fromkeys(("quota_instances", "quota_cores", "quota_ram"), "-1"))
     if host == "controller-1":
         options["bus_listen"] = f"{hosts.CONTROLLER}:{BUS_PORT}"
     else:
@@ -163,13 +165,13 @@ class Program:
                                                       f"is not ready: {self.why_not()}")
 
 
-def start(host, name, options=()):
+def start(host, name, options=(), env=None):
     path = f"/usr/sbin/neutrino-{name}"
     if not os.path.exists(host.file(path)):
         raise Failed(f"neutrino-{name} is not built: there is no "
                      f"{hosts.build_dir()}/src/neutrino-{name}; run 'make' first")
     log_from = len(host.read(log_path(name)))
-    process = host.start(argv_of(name, options), f"{LOG_DIR}/{name}.out")
+    process = host.start(argv_of(name, options), f"{LOG_DIR}/{name}.out", env)
     stat = kernel.process_stat(process.pid)
     record = {"pid": process.pid, "starttime": stat[1], "log_from": log_from}
     program = Program(host, name, record)

@@ -10,7 +10,9 @@
 #include "server/core/hosts.h"
 #include "server/core/instances.h"
 #include "server/core/ipam.h"
+#include "server/core/lease_sync.h"
 #include "server/core/networks.h"
+#include "server/core/security_rules.h"
 
 NT_LOG_MODULE(conductor);
 
@@ -201,6 +203,55 @@ handle_release(void *conductor, const void *args, struct nt_bus_request *req)
     submit_lease(conductor, op_release, args, req);
 }
 
+/* What a comparison of leases waits for. */
+struct sync {
+    struct nt_bus_request *req;
+    struct nt_sync_leases_result result;
+};
+
+struct sync_args {
+    const struct conductor *conductor;
+    const struct nt_sync_leases_args *args;
+    struct nt_sync_leases_result *result;
+};
+
+static int
+op_sync_leases(struct store *store, void *op_, struct changes *out, struct nt_err *err)
+{
+    struct sync_args *op = op_;
+
+    return lease_sync(store, op->conductor->env, op->args, op->result, out, err);
+}
+
+static void
+sync_leases_done(void *sync_, const struct nt_err *err)
+{
+    struct sync *sync = sync_;
+
+    if (err) {
+        nt_bus_reply_fail(sync->req, err);
+    } else {
+        nt_rpc_reply(&nt_conductor, sync->req, &sync->result);
+    }
+    free(sync->result.forget);
+    free(sync);
+}
+
+static void
+handle_sync_leases(void *conductor_, const void *args_, struct nt_bus_request *req)
+{
+    struct conductor *conductor = conductor_;
+    const struct nt_sync_leases_args *args = args_;
+
+    if (speaks_for_itself(req, args->host)) {
+        struct sync *sync = xzalloc(sizeof *sync);
+        struct sync_args op = { conductor, args, &sync->result };
+
+        sync->req = req;
+        op_submit(conductor->ops, op_sync_leases, &op, sync_leases_done, sync);
+    }
+}
+
 static void
 handle_get_instances(void *conductor_, const void *args_, struct nt_bus_request *req)
 {
@@ -223,6 +274,26 @@ handle_get_instances(void *conductor_, const void *args_, struct nt_bus_request 
         nt_instance_view_clear(&result.instances[i]);
     }
     free(result.instances);
+}
+
+static void
+handle_get_security(void *conductor_, const void *args_, struct nt_bus_request *req)
+{
+    struct conductor *conductor = conductor_;
+    const struct nt_get_security_args *args = args_;
+    struct nt_security_result result = { 0 };
+    struct nt_err err = { 0 };
+
+    if (!speaks_for_itself(req, args->host)) {
+        return;
+    }
+    if (security_of_host(conductor->reader, args->host, args->groups, args->n_groups, &result, &err)
+        < 0) {
+        nt_bus_reply_fail(req, &err);
+    } else {
+        nt_rpc_reply(&nt_conductor, req, &result);
+    }
+    security_result_clear(&result);
 }
 
 static int
@@ -252,7 +323,9 @@ static const struct nt_rpc_handler handlers[] = {
     { "claim_networks", handle_claim_networks },
     { "lease_fixed_ip", handle_lease },
     { "release_fixed_ip", handle_release },
+    { "sync_leases", handle_sync_leases },
     { "get_instances", handle_get_instances },
+    { "get_security", handle_get_security },
     { "update_instance", handle_update_instance },
     { 0 },
 };

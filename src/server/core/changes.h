@@ -14,6 +14,7 @@ enum change_kind {
     /* 'network_id', 'host' (empty until claimed). */
     CHANGE_NETWORK_CREATED, /* Network hosts should claim. */
     CHANGE_NETWORK_CLAIMED, /* 'host' has it now. */
+    CHANGE_NETWORK_UPDATED, /* 'host' is who has it from now on, if anybody. */
     CHANGE_NETWORK_DELETED, /* 'host' should drop it. */
 
     /* 'network_id', 'host' (the network host), 'entry', 'instance_id', 'port_id'. */
@@ -23,12 +24,22 @@ enum change_kind {
     CHANGE_FIXED_IP_LEASED,    /* dnsmasq said so. */
     CHANGE_FIXED_IP_FREED,     /* Row and port let go: the address can be used again. */
 
+    /* 'floating', 'generation', 'network_id', 'port_id', 'instance_id', 'host' (the network
+     * host; empty: nobody has it). */
+    CHANGE_FLOATING_IP_ASSOCIATED,    /* 'host' should put it into place. */
+    CHANGE_FLOATING_IP_DISASSOCIATED, /* 'host' should take it away. */
+
     /* 'instance_id', 'number', 'host' (the compute host), 'vm_state', 'task_state'. */
     CHANGE_INSTANCE_CREATED,  /* To be built, once its addresses are served.  Comes
                                * after its CHANGE_FIXED_IP_ALLOCATEDs. */
     CHANGE_INSTANCE_UPDATED,  /* State or fault changed. */
     CHANGE_INSTANCE_DELETING, /* 'host' should terminate it. */
     CHANGE_INSTANCE_DELETED,  /* The row is gone.  Comes after its FIXED_IP changes. */
+    CHANGE_INSTANCE_GROUPS,   /* It joined or left a security group. */
+
+    /* 'security_group_id'. */
+    CHANGE_SECURITY_RULES,   /* Its rules changed. */
+    CHANGE_SECURITY_MEMBERS, /* Its members' addresses changed, and rules speak of them. */
 };
 
 struct change {
@@ -37,9 +48,12 @@ struct change {
     int64_t number; /* Of the instance, or of the network in CHANGE_NETWORK_*. */
     char network_id[NT_UUID_SIZE];
     char port_id[NT_UUID_SIZE];
+    char security_group_id[NT_UUID_SIZE];
     char host[NT_HOST_SIZE];
     char vm_state[16], task_state[32];
     struct nt_host_entry entry;
+    struct nt_floating_entry floating;
+    int64_t generation;
 };
 
 struct changes {

@@ -16,5 +16,17 @@ core_env_init(struct core_env *env, const struct nt_clock *clock, struct nt_rand
         .flat_interface = "",
         .flat_network_dns = "8.8.4.4",
         .default_availability_zone = "nova",
+        .default_floating_pool = "nova",
+        .fixed_range_v6 = "",
+        .quotas = {
+            [QUOTA_INSTANCES] = 10,
+            [QUOTA_CORES] = 20,
+            [QUOTA_RAM] = 51200,
+            [QUOTA_FIXED_IPS] = -1,
+            [QUOTA_FLOATING_IPS] = 10,
+            [QUOTA_SECURITY_GROUPS] = 10,
+            [QUOTA_SECURITY_GROUP_RULES] = 20,
+            [QUOTA_KEY_PAIRS] = 100,
+        },
     };
 }

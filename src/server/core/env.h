@@ -8,6 +8,19 @@
 #include "base/clock.h"
 #include "base/random.h"
 
+/* What a project may have only so much of (quotas.h). */
+enum quota {
+    QUOTA_INSTANCES,
+    QUOTA_CORES,
+    QUOTA_RAM, /* MB. */
+    QUOTA_FIXED_IPS,
+    QUOTA_FLOATING_IPS,
+    QUOTA_SECURITY_GROUPS,
+    QUOTA_SECURITY_GROUP_RULES, /* Of one group. */
+    QUOTA_KEY_PAIRS,            /* Of one user. */
+    QUOTA_N
+};
+
 struct core_env {
     const struct nt_clock *clock;
     struct nt_random *random;
@@ -20,6 +33,11 @@ struct core_env {
     const char *flat_network_dns;    /* Default dns1; may be empty. */
     bool multi_host;                 /* Default of a new network. */
     const char *default_availability_zone;
+    bool auto_assign_floating_ip;      /* Each new instance gets one. */
+    const char *default_floating_pool; /* Of a wish that names none. */
+    bool use_ipv6;
+    const char *fixed_range_v6; /* Default IPv6 range of a new network. */
+    int64_t quotas[QUOTA_N];    /* Of a project without limits of its own; -1: none. */
 };
 
 /* The documented defaults around 'clock' and 'random'. */

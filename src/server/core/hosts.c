@@ -99,8 +99,9 @@ count_placed(struct store *store, struct sched_host *h, struct nt_err *err)
     AUTO(stmt) stmt = NULL;
 
     if (store_query(store, &stmt, err,
-                    "SELECT COUNT(*), COALESCE(SUM(f.ram_mb), 0) FROM instances i"
-                    " LEFT JOIN flavors f ON f.id = i.flavor_id WHERE i.host = ?",
+                    "SELECT COALESCE(SUM(p.n), 0), COALESCE(SUM(p.n * f.ram_mb), 0) FROM"
+                    " (SELECT flavor_id, COUNT(*) AS n FROM instances WHERE host = ?"
+                    " GROUP BY flavor_id) p LEFT JOIN flavors f ON f.id = p.flavor_id",
                     "t", h->host)
             < 0
         || stmt_step(stmt, err) < 0) {
@@ -112,8 +113,8 @@ count_placed(struct store *store, struct sched_host *h, struct nt_err *err)
 }
 
 int
-host_candidates(struct store *store, const struct core_env *env, struct sched_host **out, size_t *n,
-                struct nt_err *err)
+host_candidates(struct store *store, const struct core_env *env, bool weigh,
+                struct sched_host **out, size_t *n, struct nt_err *err)
 {
     struct rows hosts;
 
@@ -131,7 +132,7 @@ host_candidates(struct store *store, const struct core_env *env, struct sched_ho
         c->alive = host_is_alive(env, h);
         c->ram_mb = h->ram_mb;
         c->silent_s = (core_now(env) - h->reported_at) / 1000;
-        rc = count_placed(store, c, err);
+        rc = weigh ? count_placed(store, c, err) : 0;
     }
     *n = hosts.n;
     rows_clear(&hosts);

@@ -33,6 +33,7 @@ NT_NODISCARD int host_list(struct store *, const char *topic, struct rows *out, 
 NT_NODISCARD int host_get(struct store *, const char *host, const char *topic, struct host *out,
                           struct nt_err *);
 
-/* The compute hosts as the scheduler wants them; the caller frees the array. */
-NT_NODISCARD int host_candidates(struct store *, const struct core_env *, struct sched_host **out,
-                                 size_t *n, struct nt_err *);
+/* The compute hosts as the scheduler wants them; the caller frees the array.  What is
+ * placed on them is counted only to 'weigh' them. */
+NT_NODISCARD int host_candidates(struct store *, const struct core_env *, bool weigh,
+                                 struct sched_host **out, size_t *n, struct nt_err *);

@@ -2,6 +2,8 @@
 
 #include "server/core/instance_info.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "server/core/flavors.h"
 #include "server/core/images.h"
@@ -24,31 +26,78 @@ instance_info_clear(struct instance_info *info)
     " JOIN fixed_ips f ON f.port_id = p.id AND f.allocated = 1" \
     " WHERE p.device_id = ? ORDER BY p.position, f.ip"
 
+static struct instance_address *
+add_address(struct instance_info *info, size_t *allocated, struct stmt *stmt)
+{
+    if (info->n_addresses >= *allocated) {
+        info->addresses = x2nrealloc(info->addresses, allocated, sizeof *info->addresses);
+    }
+
+    struct instance_address *a = &info->addresses[info->n_addresses++];
+    *a = (struct instance_address){ .version = 4 };
+    stmt_copy(stmt, 0, a->network_id, sizeof a->network_id);
+    stmt_copy(stmt, 1, a->network_name, sizeof a->network_name);
+    stmt_copy(stmt, 2, a->address, sizeof a->address);
+    stmt_copy(stmt, 3, a->mac, sizeof a->mac);
+    return a;
+}
+
+/* 'a' holds the network's IPv6 range; false when it is none to take addresses from. */
+static bool
+make_ip6(struct instance_address *a)
+{
+    struct in6_addr network, address;
+    struct nt_mac mac;
+
+    a->version = 6;
+    a->address[strcspn(a->address, "/")] = '\0';
+    if (!nt_ip6_parse(a->address, &network) || !nt_mac_parse(a->mac, &mac)) {
+        return false;
+    }
+    nt_ip6_from_mac(&network, &mac, &address);
+    nt_ip6_format(&address, a->address);
+    return true;
+}
+
+/* Addresses of one kind: 'kind' is 4 or 6 for fixed ones, 0 for floating ones. */
+static int
+load_addresses_of(struct store *store, struct instance_info *info, size_t *allocated, int kind,
+                  struct nt_err *err)
+{
+    static const char *const queries[] = {
+        [0] = "SELECT n.id, n.name, x.address, p.mac_address FROM floating_ips x"
+              " JOIN ports p ON p.id = x.port_id JOIN networks n ON n.id = p.network_id"
+              " WHERE x.instance_id = ? ORDER BY p.position, x.ip",
+        [4] = "SELECT n.id, n.name, f.address, p.mac_address" LINK_TABLES,
+        [6] = "SELECT n.id, n.name, s.cidr_v6, p.mac_address" LINK_TABLES,
+    };
+    AUTO(stmt) stmt = NULL;
+    int rc;
+
+    if (store_query(store, &stmt, err, queries[kind], "t", info->instance.id) < 0) {
+        return -1;
+    }
+    while ((rc = stmt_step(stmt, err)) > 0) {
+        struct instance_address *a = add_address(info, allocated, stmt);
+
+        a->is_floating = kind == 0;
+        if (kind == 6 && (!*a->address || !make_ip6(a))) {
+            info->n_addresses--;
+        }
+    }
+    return rc;
+}
+
 static int
 load_addresses(struct store *store, struct instance_info *info, struct nt_err *err)
 {
-    AUTO(stmt) stmt = NULL;
     size_t allocated = 0;
 
-    if (store_query(store, &stmt, err, "SELECT n.id, n.name, f.address, p.mac_address" LINK_TABLES,
-                    "t", info->instance.id)
-        < 0) {
-        return -1;
-    }
-
-    int rc;
-    while ((rc = stmt_step(stmt, err)) > 0) {
-        if (info->n_addresses >= allocated) {
-            info->addresses = x2nrealloc(info->addresses, &allocated, sizeof *info->addresses);
-        }
-
-        struct instance_address *a = &info->addresses[info->n_addresses++];
-        stmt_copy(stmt, 0, a->network_id, sizeof a->network_id);
-        stmt_copy(stmt, 1, a->network_name, sizeof a->network_name);
-        stmt_copy(stmt, 2, a->address, sizeof a->address);
-        stmt_copy(stmt, 3, a->mac, sizeof a->mac);
-    }
-    return rc;
+    return load_addresses_of(store, info, &allocated, 4, err) < 0
+                   || load_addresses_of(store, info, &allocated, 6, err) < 0
+                   || load_addresses_of(store, info, &allocated, 0, err) < 0
+               ? -1
+               : 0;
 }
 
 static int
@@ -135,6 +184,9 @@ read_vif(struct stmt *stmt, struct nt_vif *vif)
     stmt_copy(stmt, 9, vif->bridge_interface, sizeof vif->bridge_interface);
     vif->multi_host = stmt_int(stmt, 10);
     vif->mtu = stmt_int(stmt, 11);
+    stmt_copy(stmt, 12, vif->cidr_v6, sizeof vif->cidr_v6);
+    stmt_copy(stmt, 13, vif->gateway_v6, sizeof vif->gateway_v6);
+    (void) nt_ip6_of_mac_text(vif->cidr_v6, vif->mac, vif->address_v6);
 }
 
 static int
@@ -146,7 +198,7 @@ load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err
     if (store_query(store, &stmt, err,
                     "SELECT p.id, n.id, n.name, p.mac_address, f.address, s.cidr, s.gateway_ip,"
                     " s.dhcp_server, n.bridge, n.bridge_interface, n.multi_host,"
-                    " n.mtu" LINK_TABLES,
+                    " n.mtu, s.cidr_v6, s.gateway_v6" LINK_TABLES,
                     "t", view->id)
         < 0) {
         return -1;
@@ -158,6 +210,32 @@ load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err
             view->vifs = x2nrealloc(view->vifs, &allocated, sizeof *view->vifs);
         }
         read_vif(stmt, &view->vifs[view->n_vifs++]);
+    }
+    return rc;
+}
+
+static int
+load_group_ids(struct store *store, struct nt_instance_view *view, struct nt_err *err)
+{
+    AUTO(stmt) stmt = NULL;
+    size_t allocated = 0;
+    int rc;
+
+    if (store_query(store, &stmt, err,
+                    "SELECT g.id FROM security_group_members m"
+                    " JOIN security_groups g ON g.id = m.security_group_id"
+                    " WHERE m.instance_id = ? ORDER BY g.number",
+                    "t", view->id)
+        < 0) {
+        return -1;
+    }
+    while ((rc = stmt_step(stmt, err)) > 0) {
+        if (view->n_security_group_ids >= allocated) {
+            view->security_group_ids =
+                x2nrealloc(view->security_group_ids, &allocated, sizeof *view->security_group_ids);
+        }
+        stmt_copy(stmt, 0, view->security_group_ids[view->n_security_group_ids++].text,
+                  NT_UUID_SIZE);
     }
     return rc;
 }
@@ -189,7 +267,7 @@ fill_view(struct store *store, const struct nt_instance *instance, struct nt_ins
     ovs_strlcpy(view.task_state, instance->task_state, sizeof view.task_state);
     ovs_strlcpy(view.image_name, image.name, sizeof view.image_name);
     ovs_strlcpy(view.image_location, image.location, sizeof view.image_location);
-    if (load_vifs(store, &view, err) < 0) {
+    if (load_vifs(store, &view, err) < 0 || load_group_ids(store, &view, err) < 0) {
         nt_instance_view_clear(&view);
         return -1;
     }

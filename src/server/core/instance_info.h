@@ -11,14 +11,17 @@
 struct instance_address {
     char network_id[NT_UUID_SIZE];
     char network_name[NT_NAME_SIZE];
-    char address[NT_IP4_SIZE];
+    char address[NT_IP_SIZE];
     char mac[NT_MAC_SIZE];
+    int version;      /* 4 or 6. */
+    bool is_floating; /* 'mac' is that of the link it is tied to. */
 };
 struct instance_info {
     struct nt_instance instance;
     struct nt_flavor flavor;            /* Empty id: gone since. */
     struct nt_image image;              /* The same. */
-    struct instance_address *addresses; /* In the order of its ports. */
+    struct instance_address *addresses; /* IPv4 in the order of its ports, IPv6 the same,
+                                         * floating ones last. */
     size_t n_addresses;
     char (*security_groups)[NT_NAME_SIZE];
     size_t n_security_groups;

@@ -12,11 +12,14 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "server/core/flavors.h"
+#include "server/core/floating_ips.h"
 #include "server/core/hosts.h"
 #include "server/core/images.h"
 #include "server/core/ipam.h"
+#include "server/core/keypairs.h"
 #include "server/core/networks.h"
 #include "server/core/ports.h"
+#include "server/core/quotas.h"
 #include "server/core/security_groups.h"
 #include "server/sched/sched.h"
 
@@ -66,7 +69,26 @@ must_exist(int rc, struct nt_err *err)
 }
 
 static int
-check_wish(struct store *store, const struct instance_create *wish, struct nt_err *err)
+check_quotas(struct store *store, const struct core_env *env, const struct instance_create *wish,
+             const struct nt_flavor *flavor, struct nt_err *err)
+{
+    const struct quota_wish wishes[] = {
+        { QUOTA_INSTANCES, wish->project_id, 1, QUOTA_COUNT },
+        { QUOTA_CORES, wish->project_id, flavor->vcpus, QUOTA_COUNT },
+        { QUOTA_RAM, wish->project_id, flavor->ram_mb, QUOTA_COUNT },
+    };
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(wishes); i++) {
+        if (quota_check(store, env, &wishes[i], err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+check_wish(struct store *store, const struct core_env *env, const struct instance_create *wish,
+           struct nt_err *err)
 {
     struct nt_flavor flavor;
     struct nt_image image;
@@ -93,6 +115,25 @@ check_wish(struct store *store, const struct instance_create *wish, struct nt_er
             }
         }
     }
+    return check_quotas(store, env, wish, &flavor, err);
+}
+
+/* The key is copied: the pair may go while the instance lives. */
+static int
+take_key(struct store *store, const struct instance_create *wish, struct nt_instance *instance,
+         struct nt_err *err)
+{
+    struct keypair keypair;
+
+    if (!wish->key_name || !wish->key_name[0]) {
+        return 0;
+    }
+    if (must_exist(keypair_get(store, wish->user_id, wish->key_name, &keypair, err), err) < 0) {
+        return -1;
+    }
+    ovs_strlcpy(instance->key_name, keypair.name, sizeof instance->key_name);
+    instance->key_data = TAKE(keypair.public_key);
+    keypair_clear(&keypair);
     return 0;
 }
 
@@ -108,7 +149,7 @@ choose_host(struct store *store, const struct core_env *env, const struct instan
     struct nt_err reason = { 0 };
     size_t n;
 
-    if (host_candidates(store, env, &hosts, &n, err) < 0) {
+    if (host_candidates(store, env, !sched_names_host(&request), &hosts, &n, err) < 0) {
         return -1;
     }
     if (sched_choose(hosts, n, &request, &chosen, &reason) < 0) {
@@ -134,7 +175,6 @@ fill_from_wish(const struct core_env *env, const struct instance_create *wish,
     copy(instance->user_id, wish->user_id, sizeof instance->user_id);
     copy(instance->flavor_id, wish->flavor_id, sizeof instance->flavor_id);
     copy(instance->image_id, wish->image_id, sizeof instance->image_id);
-    copy(instance->key_name, wish->key_name, sizeof instance->key_name);
     copy(instance->availability_zone, env->default_availability_zone,
          sizeof instance->availability_zone);
     if (wish->reservation_id) {
@@ -146,7 +186,6 @@ fill_from_wish(const struct core_env *env, const struct instance_create *wish,
         snprintf(instance->reservation_id, sizeof instance->reservation_id, "r-%02x%02x%02x%02x",
                  b[0], b[1], b[2], b[3]);
     }
-    instance->key_data = nullable_xstrdup(wish->key_data);
     instance->user_data = nullable_xstrdup(wish->user_data);
     instance->metadata = wish->metadata ? json_clone(wish->metadata) : NULL;
     instance->launch_index = wish->launch_index;
@@ -181,7 +220,10 @@ plug(struct store *store, const struct core_env *env, const struct nt_instance *
     struct nt_fixed_ip fixed_ip;
     struct nt_port port;
 
+    const struct quota_wish quota = { QUOTA_FIXED_IPS, instance->project_id, 1, QUOTA_COUNT };
+
     return must_exist(network_get(store, wish->network_id, &network, err), err) < 0
+                   || quota_check(store, env, &quota, err) < 0
                    || port_create(store, env, wish->network_id, instance, &port, err) < 0
                    || ipam_allocate(store, env, &port, wish->address, &fixed_ip, err) < 0
                ? -1
@@ -300,7 +342,9 @@ create(struct store *store, const struct core_env *env, const struct instance_cr
     }
     if (plug_all(store, env, instance, wish, err) < 0 || name_host(store, instance, err) < 0
         || row_update(store, &instances_table, instance, err) < 0
-        || add_address_changes(store, instance->id, CHANGE_FIXED_IP_ALLOCATED, changes, err) < 0) {
+        || add_address_changes(store, instance->id, CHANGE_FIXED_IP_ALLOCATED, changes, err) < 0
+        || security_groups_add_changes(store, instance->id, changes, err) < 0
+        || must_exist(floating_ip_auto_assign(store, env, instance, changes, err), err) < 0) {
         return -1;
     }
     add_change(changes, CHANGE_INSTANCE_CREATED, instance);
@@ -313,11 +357,12 @@ instance_create(struct store *store, const struct core_env *env, const struct in
 {
     struct nt_instance instance = { 0 };
 
-    if (check_wish(store, wish, err) < 0) {
+    if (check_wish(store, env, wish, err) < 0) {
         return -1;
     }
     fill_from_wish(env, wish, &instance);
-    if (create(store, env, wish, &instance, changes, err) < 0) {
+    if (take_key(store, wish, &instance, err) < 0
+        || create(store, env, wish, &instance, changes, err) < 0) {
         nt_instance_clear(&instance);
         return -1;
     }
@@ -463,13 +508,19 @@ unplug_all(struct store *store, const struct core_env *env, const char *instance
 {
     struct rows ports;
 
-    if (ports_of_instance(store, instance_id, &ports, err) < 0) {
+    if (security_groups_add_changes(store, instance_id, changes, err) < 0
+        || ports_of_instance(store, instance_id, &ports, err) < 0) {
         return -1;
     }
 
     int rc = 0;
     for (size_t i = 0; i < ports.n && !rc; i++) {
-        rc = ipam_unuse(store, env, ROW(const struct nt_port, &ports, i)->id, changes, err);
+        const char *port_id = ROW(const struct nt_port, &ports, i)->id;
+
+        rc = floating_ips_leave_port(store, env, port_id, changes, err) < 0
+                     || ipam_unuse(store, env, port_id, changes, err) < 0
+                 ? -1
+                 : 0;
     }
     rows_clear(&ports);
     return rc;

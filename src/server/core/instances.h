@@ -36,11 +36,11 @@ struct instance_create {
     const char *name; /* Required. */
     const char *project_id, *user_id;
     const char *flavor_id, *image_id;
-    const char *availability_zone;   /* NULL, "nova", or "nova:HOST". */
-    const char *key_name, *key_data; /* NULL: none. */
-    const char *user_data;           /* Base64; NULL: none. */
-    const struct json *metadata;     /* Object of texts, or NULL. */
-    const char *reservation_id;      /* NULL: a fresh one; shared by min_count > 1. */
+    const char *availability_zone; /* NULL, "nova", or "nova:HOST". */
+    const char *key_name;          /* One of the user's key pairs; NULL: none. */
+    const char *user_data;         /* Base64; NULL: none. */
+    const struct json *metadata;   /* Object of texts, or NULL. */
+    const char *reservation_id;    /* NULL: a fresh one; shared by min_count > 1. */
     int64_t launch_index;
     const struct instance_network *networks; /* With n_networks 0: every network. */
     size_t n_networks;
@@ -52,9 +52,10 @@ struct instance_create {
 /* Creates the row with ports and addresses, on a chosen host.
  * Without a fitting host the instance is created in error, without addresses, with
  * the reason as its fault (success; change INSTANCE_UPDATED only), as clients of the
- * compute API expect.  Fails with NT_INVALID (no name; network, image, flavor, group or
- * address that is not there: the message names it), NT_CONFLICT (wanted address
- * in use), NT_EXHAUSTED (no free address); then nothing is left behind.
+ * compute API expect.  Fails with NT_INVALID (no name; network, image, flavor, group,
+ * key pair or address that is not there: the message names it), NT_CONFLICT (wanted
+ * address in use), NT_EXHAUSTED (no free address, or a quota); then nothing is left
+ * behind.
  * Changes: FIXED_IP_ALLOCATED for each address, then INSTANCE_CREATED. */
 NT_NODISCARD int instance_create(struct store *, const struct core_env *,
                                  const struct instance_create *, struct nt_instance *out,
@@ -89,6 +90,20 @@ NT_NODISCARD int instance_list(struct store *, const struct instance_filter *, s
  * when it is not building any more (then do not go on).  Change: INSTANCE_UPDATED. */
 NT_NODISCARD int instance_set_task(struct store *, const struct core_env *, const char *id,
                                    const char *task_state, struct changes *, struct nt_err *);
+
+/* The guest's password, encrypted by itself and stored through the metadata service;
+ * NULL: none.  The caller frees.  Fails with NT_NOT_FOUND. */
+NT_NODISCARD int instance_password(struct store *, const char *project_id, const char *id,
+                                   char **out, struct nt_err *);
+
+#define INSTANCE_PASSWORD_MAX 1020
+
+/* Stores it.  Fails with NT_INVALID (too long, or no plain text), NT_CONFLICT (there is
+ * one already), NT_NOT_FOUND. */
+NT_NODISCARD int instance_set_password(struct store *, const char *id, const char *password,
+                                       struct nt_err *);
+NT_NODISCARD int instance_clear_password(struct store *, const char *project_id, const char *id,
+                                         struct nt_err *);
 
 /* What a compute host reports.  "deleted" ends the instance; error while building is
  * a failed boot; a report of an instance that is gone is ignored unless its

@@ -3,8 +3,12 @@
 #include "openvswitch/json.h"
 #include "server/core/core_test.h"
 #include "server/core/flavors.h"
+#include "server/core/keypairs.h"
 #include "server/core/ports.h"
 #include "server/core/security_groups.h"
+
+#define PUBLIC_KEY \
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJk9KEaE/kUJc4eDZE5/fiYa/tqWMEc+sd5JLiSIUqhN joe@host"
 
 static void
 make_cloud(struct core_test *t)
@@ -465,22 +469,27 @@ texts_and_metadata_come_back_as_given(void **state)
     struct instance_create wish = {
         .name = "a",
         .project_id = "demo",
+        .user_id = "joe",
         .flavor_id = "1",
         .image_id = t->image_id,
         .key_name = "mine",
-        .key_data = "ssh-rsa AAA",
         .user_data = "aGVsbG8=",
         .metadata = metadata,
         .reservation_id = "r-00000001",
         .launch_index = 3,
     };
     struct nt_instance made, read;
+    struct keypair key;
 
     make_cloud(t);
+    CORE_OK(t, keypair_create(t->store, &t->env,
+                              &(struct keypair_wish){ "joe", "mine", PUBLIC_KEY, "demo" }, &key,
+                              &t->err));
+    keypair_clear(&key);
     CORE_OK(t, instance_create(t->store, &t->env, &wish, &made, &t->changes, &t->err));
     CORE_OK(t, instance_get(t->store, "demo", made.id, &read, &t->err));
     assert_string_equal(read.key_name, "mine");
-    assert_string_equal(read.key_data, "ssh-rsa AAA");
+    assert_string_equal(read.key_data, PUBLIC_KEY);
     assert_string_equal(read.user_data, "aGVsbG8=");
     assert_string_equal(read.reservation_id, "r-00000001");
     assert_int_equal(read.launch_index, 3);

@@ -213,11 +213,12 @@ ipam_allocate(struct store *store, const struct core_env *env, const struct nt_p
 /* Columns of a host entry, read by read_entry(). */
 #define ENTRY_COLUMNS                                                                  \
     "f.address, p.mac_address, COALESCE(i.hostname, f.lease_hostname), f.instance_id," \
-    " f.allocated, f.leased, f.lease_expires, f.lease_hostname, f.client_id"
+    " f.allocated, f.leased, f.lease_expires, f.lease_hostname, f.client_id, p.id,"    \
+    " p.position = 0"
 #define ENTRY_TABLES                                     \
     " FROM fixed_ips f JOIN ports p ON p.id = f.port_id" \
     " JOIN networks n ON n.id = f.network_id LEFT JOIN instances i ON i.id = f.instance_id "
-#define N_ENTRY_COLUMNS 9
+#define N_ENTRY_COLUMNS 11
 
 static void
 read_entry(struct stmt *stmt, struct nt_host_entry *e)
@@ -232,6 +233,8 @@ read_entry(struct stmt *stmt, struct nt_host_entry *e)
     e->lease_expires = stmt_int(stmt, 6);
     stmt_copy(stmt, 7, e->lease_hostname, sizeof e->lease_hostname);
     stmt_copy(stmt, 8, e->client_id, sizeof e->client_id);
+    stmt_copy(stmt, 9, e->vif, sizeof e->vif);
+    e->is_default = stmt_int(stmt, 10);
 }
 
 int

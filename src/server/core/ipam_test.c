@@ -289,6 +289,7 @@ a_late_event_with_the_old_mac_leaves_the_new_owner_alone(void **state)
     CORE_OK(t, take(t, &network, "10.0.0.5", &old, &ip));
     unuse(t, &old);
     CORE_OK(t, take(t, &network, "10.0.0.5", &new, &ip));
+    assert_int_equal(ip.generation, 2);
     lease(t, &new, &ip);
     changes_clear(&t->changes);
 
@@ -300,6 +301,10 @@ a_late_event_with_the_old_mac_leaves_the_new_owner_alone(void **state)
     lease(t, &old, &ip);
     assert_int_equal(core_test_count(t, CHANGE_FIXED_IP_FREED), 0);
     assert_int_equal(core_test_count(t, CHANGE_FIXED_IP_LEASED), 0);
+
+    /* What was to be settled for the old port does not touch the new one either. */
+    CORE_OK(t, ipam_settle(t->store, &t->env, old.id, &t->changes, &t->err));
+    assert_int_equal(row_of(t, &ip).generation, 2);
     release(t, &new, &ip);
     assert_int_equal(core_test_count(t, CHANGE_FIXED_IP_FREED), 1);
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "server/core/hosts.h"
+#include "server/core/floating_ips.h"
 #include "server/core/ipam.h"
+#include "server/core/subnet_v6.h"
 
 /* Smaller than /30 has no room for a guest beside the gateway; larger than /8 is no
  * address plan but a mistake. */
@@ -116,6 +119,14 @@ check_ifname(const char *what, const char *name, struct nt_err *err)
     return 0;
 }
 
+static int
+check_mtu(int64_t mtu, struct nt_err *err)
+{
+    return !mtu || (mtu >= 68 && mtu <= 65535)
+               ? 0
+               : nt_fail(err, NT_INVALID, "network: mtu must be 68 to 65535");
+}
+
 static const char *
 or_default(const char *text, const char *def)
 {
@@ -160,8 +171,8 @@ fill_network(const struct core_env *env, const struct network_create *wish,
     if (wish->id[0] && !nt_is_uuid(wish->id)) {
         return nt_fail(err, NT_INVALID, "network: id %s is not a UUID", wish->id);
     }
-    if (wish->mtu && (wish->mtu < 68 || wish->mtu > 65535)) {
-        return nt_fail(err, NT_INVALID, "network: mtu must be 68 to 65535");
+    if (check_mtu(wish->mtu, err) < 0) {
+        return -1;
     }
     ovs_strlcpy(network->name, wish->name, sizeof network->name);
     ovs_strlcpy(network->project_id, wish->project_id, sizeof network->project_id);
@@ -211,7 +222,8 @@ network_create(struct store *store, const struct core_env *env, const struct net
 
     if (fill_network(env, wish, &row.network, err) < 0 || check_range(wish->cidr, &cidr, err) < 0
         || fill_subnet(env, wish, &cidr, &row.subnet, err) < 0
-        || check_overlap(store, &cidr, err) < 0) {
+        || check_overlap(store, &cidr, err) < 0
+        || subnet_v6_choose(store, env, wish->cidr_v6, wish->gateway_v6, &row.subnet, err) < 0) {
         return -1;
     }
     nt_random_uuid(env->random, row.subnet.id);
@@ -355,16 +367,69 @@ network_delete(struct store *store, const char *id, struct changes *changes, str
     return 0;
 }
 
-int
-network_disassociate(struct store *store, const struct core_env *env, const char *id,
-                     struct nt_err *err)
+static void
+set_text(char *out, size_t size, const char *text)
 {
-    int n = store_do(store, err,
-                     "UPDATE networks SET project_id = '', updated_at = ?,"
-                     " revision = revision + 1 WHERE id = ?",
-                     "it", core_now(env), id);
+    if (text) {
+        ovs_strlcpy(out, text, size);
+    }
+}
 
-    return n ? MIN(n, 0) : nt_fail(err, NT_NOT_FOUND, "network %s could not be found", id);
+static int
+check_new_host(struct store *store, const struct nt_network *network, const char *host,
+               struct nt_err *err)
+{
+    struct host known;
+
+    if (!host || !host[0]) {
+        return 0;
+    }
+    if (network->multi_host) {
+        return nt_fail(err, NT_INVALID, "network: host: every compute host serves network %s",
+                       network->id);
+    }
+    if (host_get(store, host, "network", &known, err) < 0) {
+        if (err && err->code == NT_NOT_FOUND) {
+            err->code = NT_INVALID;
+        }
+        return -1;
+    }
+    return 0;
+}
+
+int
+network_modify(struct store *store, const struct core_env *env, const char *id,
+               const struct network_modify *wish, struct changes *changes, struct nt_err *err)
+{
+    struct network_row row;
+
+    if (network_get(store, id, &row, err) < 0) {
+        return -1;
+    }
+    if ((wish->name && !wish->name[0]) || (wish->name && strlen(wish->name) >= NT_NAME_SIZE)) {
+        return nt_fail(err, NT_INVALID, "network: label must have 1 to %d bytes", NT_NAME_SIZE - 1);
+    }
+    if (check_new_host(store, &row.network, wish->host, err) < 0
+        || check_dns("dns1", wish->dns1 ? wish->dns1 : "", err) < 0
+        || check_dns("dns2", wish->dns2 ? wish->dns2 : "", err) < 0
+        || check_mtu(MAX(wish->mtu, 0), err) < 0) {
+        return -1;
+    }
+    set_text(row.network.name, sizeof row.network.name, wish->name);
+    set_text(row.network.project_id, sizeof row.network.project_id, wish->project_id);
+    set_text(row.network.host, sizeof row.network.host, wish->host);
+    set_text(row.subnet.dns1, sizeof row.subnet.dns1, wish->dns1);
+    set_text(row.subnet.dns2, sizeof row.subnet.dns2, wish->dns2);
+    row.network.mtu = wish->mtu < 0 ? row.network.mtu : wish->mtu;
+    row.network.updated_at = row.subnet.updated_at = core_now(env);
+    row.network.revision++;
+    row.subnet.revision++;
+    if (row_update(store, &networks_table, &row.network, err) < 0
+        || row_update(store, &subnets_table, &row.subnet, err) < 0) {
+        return -1;
+    }
+    add_change(changes, CHANGE_NETWORK_UPDATED, &row.network);
+    return 0;
 }
 
 int
@@ -410,7 +475,9 @@ fill_view(struct store *store, const struct network_row *row, struct nt_network_
         .revision = n->revision,
     };
 
-    if (ipam_entries(store, n->id, &view.entries, &view.n_entries, err) < 0) {
+    if (ipam_entries(store, n->id, &view.entries, &view.n_entries, err) < 0
+        || floating_entries(store, n->id, &view.floating, &view.n_floating, err) < 0) {
+        nt_network_view_clear(&view);
         return -1;
     }
     ovs_strlcpy(view.id, n->id, sizeof view.id);
@@ -424,6 +491,8 @@ fill_view(struct store *store, const struct network_row *row, struct nt_network_
     ovs_strlcpy(view.dhcp_start, s->dhcp_start, sizeof view.dhcp_start);
     ovs_strlcpy(view.dns1, s->dns1, sizeof view.dns1);
     ovs_strlcpy(view.dns2, s->dns2, sizeof view.dns2);
+    ovs_strlcpy(view.cidr_v6, s->cidr_v6, sizeof view.cidr_v6);
+    ovs_strlcpy(view.gateway_v6, s->gateway_v6, sizeof view.gateway_v6);
     *out = view;
     return 0;
 }

@@ -23,6 +23,7 @@ struct network_create {
     char gateway_ip[NT_IP4_SIZE];  /* Default: the first host. */
     char dhcp_server[NT_IP4_SIZE]; /* Default: the gateway. */
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
+    char cidr_v6[NT_CIDR6_SIZE], gateway_v6[NT_IP_SIZE]; /* Defaults: subnet_v6.h. */
     char bridge[NT_IFNAME_SIZE];
     char bridge_interface[NT_IFNAME_SIZE];
     char project_id[NT_NAME_SIZE]; /* Empty: shared. */
@@ -67,9 +68,19 @@ NT_NODISCARD int network_list_load(struct store *, const char *project_id, struc
  * belongs to a project.  Change: NETWORK_DELETED. */
 NT_NODISCARD int network_delete(struct store *, const char *id, struct changes *, struct nt_err *);
 
-/* Takes the project away ("disassociate"). */
-NT_NODISCARD int network_disassociate(struct store *, const struct core_env *, const char *id,
-                                      struct nt_err *);
+/* What is to change; NULL: stays as it is, empty: none from now on.  Borrowed. */
+struct network_modify {
+    const char *name;
+    const char *project_id;
+    const char *host; /* Without one the next host that asks may have it. */
+    const char *dns1, *dns2;
+    int64_t mtu; /* -1: stays as it is; 0: leave the devices alone. */
+};
+
+/* Fails with NT_NOT_FOUND, or NT_INVALID (a value is wrong, or no network host of that
+ * name ever reported).  Change: NETWORK_UPDATED. */
+NT_NODISCARD int network_modify(struct store *, const struct core_env *, const char *id,
+                                const struct network_modify *, struct changes *, struct nt_err *);
 
 /* Gives 'host' every single-host network on 'bridge' that nobody has; an empty
  * bridge claims none.  Change: NETWORK_CLAIMED for each. */

@@ -212,6 +212,7 @@ a_network_in_use_or_owned_is_not_deleted(void **state)
     struct core_test *t = *state;
     struct network_create wish = { .name = "owned", .cidr = "10.0.1.0/24", .project_id = "demo" };
     struct network_row used = core_test_network(t, "used", "10.0.0.0/24");
+    const struct network_modify free_it = { .project_id = "", .mtu = -1 };
     struct network_row owned;
     struct rows rows;
     char id[NT_UUID_SIZE];
@@ -226,13 +227,71 @@ a_network_in_use_or_owned_is_not_deleted(void **state)
     assert_int_equal(t->changes.n, 0);
 
     CORE_OK(t, instance_end(t->store, &t->env, id, &t->changes, &t->err));
-    CORE_OK(t, network_disassociate(t->store, &t->env, owned.network.id, &t->err));
+    CORE_OK(t, network_modify(t->store, &t->env, owned.network.id, &free_it, &t->changes, &t->err));
     CORE_OK(t, network_delete(t->store, used.network.id, &t->changes, &t->err));
     CORE_OK(t, network_delete(t->store, owned.network.id, &t->changes, &t->err));
     assert_int_equal(core_test_count(t, CHANGE_NETWORK_DELETED), 2);
     CORE_OK(t, ipam_list(t->store, NULL, &rows, &t->err));
     assert_int_equal(rows.n, 0);
     rows_clear(&rows);
+}
+
+static void
+what_a_network_is_changed_to(void **state)
+{
+    struct core_test *t = *state;
+    struct network_row row = core_test_network(t, "novanetwork", "10.0.0.0/24");
+    struct network_modify wish = { .host = "controller-2", .dns1 = "9.9.9.9", .mtu = -1 };
+    char id[NT_UUID_SIZE];
+
+    strcpy(id, row.network.id);
+    CORE_FAILS(t, NT_INVALID, network_modify(t->store, &t->env, id, &wish, &t->changes, &t->err));
+    core_test_report(t, "controller-2", "network", true);
+    changes_clear(&t->changes);
+    CORE_OK(t, network_modify(t->store, &t->env, id, &wish, &t->changes, &t->err));
+    assert_int_equal(core_test_count(t, CHANGE_NETWORK_UPDATED), 1);
+    assert_string_equal(t->changes.at[0].host, "controller-2");
+    CORE_OK(t, network_get(t->store, id, &row, &t->err));
+    assert_string_equal(row.network.host, "controller-2");
+    assert_string_equal(row.subnet.dns1, "9.9.9.9");
+    assert_string_equal(row.network.name, "novanetwork");
+    assert_int_equal(row.network.revision, 2);
+
+    wish = (struct network_modify){ .host = "", .project_id = "demo", .dns1 = "", .mtu = 1400 };
+    CORE_OK(t, network_modify(t->store, &t->env, id, &wish, &t->changes, &t->err));
+    CORE_OK(t, network_get(t->store, id, &row, &t->err));
+    assert_string_equal(row.network.host, "");
+    assert_string_equal(row.network.project_id, "demo");
+    assert_string_equal(row.subnet.dns1, "");
+    assert_int_equal(row.network.mtu, 1400);
+
+    /* Free again: the next host that asks has it. */
+    CORE_OK(t, network_claim(t->store, &t->env, "controller-1", "br100", &t->changes, &t->err));
+    CORE_OK(t, network_get(t->store, id, &row, &t->err));
+    assert_string_equal(row.network.host, "controller-1");
+}
+
+static void
+wrong_changes_are_refused(void **state)
+{
+    struct core_test *t = *state;
+    struct network_row row = core_test_network(t, "novanetwork", "10.0.0.0/24");
+    const struct network_modify wrong[] = {
+        { .name = "", .mtu = -1 },
+        { .dns1 = "x", .mtu = -1 },
+        { .dns2 = "1.2.3", .mtu = -1 },
+        { .mtu = 67 },
+        { .mtu = 65536 },
+    };
+    const struct network_modify nothing = { .mtu = -1 };
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(wrong); i++) {
+        CORE_FAILS(
+            t, NT_INVALID,
+            network_modify(t->store, &t->env, row.network.id, &wrong[i], &t->changes, &t->err));
+    }
+    CORE_FAILS(t, NT_NOT_FOUND,
+               network_modify(t->store, &t->env, "none", &nothing, &t->changes, &t->err));
 }
 
 int
@@ -250,6 +309,8 @@ main(void)
         CORE_TEST(only_the_first_claim_of_a_network_counts),
         CORE_TEST(a_view_has_the_addresses_in_use_in_order),
         CORE_TEST(a_network_in_use_or_owned_is_not_deleted),
+        CORE_TEST(what_a_network_is_changed_to),
+        CORE_TEST(wrong_changes_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

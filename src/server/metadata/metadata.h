@@ -1,21 +1,38 @@
 /* Door 3: the metadata service, as a handler for an HTTP server of its own.
  *
- * Who asks is told by the source address alone: the instance that uses this fixed
- * address now.  Nothing is cached, so the next owner of an address never reads what
- * the last one had.  GET and HEAD only.  Loop thread only. */
+ * Who asks is told by the source address: the instance that uses this fixed address
+ * now; or by a configured proxy (sender.h).  Nothing is cached, so the next owner of
+ * an address never reads what the last one had.  GET and HEAD, and one POST: the
+ * password a guest stores of itself, once.
+ *
+ * Order of the end: op_queue_free(), metadata_free(), nt_http_server_free().  Loop
+ * thread only. */
 #pragma once
 
 #include "base/attr.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "server/op.h"
 #include "store/store.h"
 #include "wire/http/server.h"
 
 struct metadata;
 
-/* Limits for its HTTP server: no bodies, and no guest takes all connections. */
+/* Limits for its HTTP server: small bodies, and no guest takes all connections. */
 extern const struct nt_http_limits metadata_limits;
 
-/* 'reader' and 'domain' (what host names end in, may be empty) are borrowed. */
-struct metadata *metadata_new(struct store *reader, const char *domain);
+/* Everything is borrowed and must outlive the result. */
+struct metadata_options {
+    struct store *reader;
+    struct op_queue *ops;
+    struct nt_random *random;
+    const struct nt_config *config;
+};
+
+/* Fails with NT_INVALID, naming the option that is wrong. */
+NT_NODISCARD int metadata_new(const struct metadata_options *, struct metadata **out,
+                              struct nt_err *);
 void metadata_free(struct metadata *);
 NT_AUTO(metadata)
 

@@ -8,15 +8,10 @@
 
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
-#include "wire/http/base64.h"
-
-struct source {
-    const struct instance_info *info;
-    const char *domain;
-};
+#include "server/metadata/openstack.h"
 
 /* A value as text for the caller to free; NULL: this instance does not have it. */
-typedef char *value_fn(const struct source *);
+typedef char *value_fn(const struct tree_source *);
 
 /* Oldest first; an entry's index is its age. */
 enum version {
@@ -39,56 +34,57 @@ static const char *const versions[N_VERSIONS] = {
 };
 
 static char *
-ami_id(const struct source *s)
+ami_id(const struct tree_source *s)
 {
     return xasprintf("ami-%08llx", (long long) s->info->image.number);
 }
 
 static char *
-launch_index(const struct source *s)
+launch_index(const struct tree_source *s)
 {
     return xasprintf("%lld", (long long) s->info->instance.launch_index);
 }
 
 static char *
-manifest_path(const struct source *s)
+manifest_path(const struct tree_source *s)
 {
     return xstrdup("FIXME");
 }
 
 static char *
-instance_id(const struct source *s)
+instance_id(const struct tree_source *s)
 {
     return xasprintf("i-%08llx", (long long) s->info->instance.number);
 }
 
 static char *
-hostname(const struct source *s)
+local_ipv4(const struct tree_source *s)
 {
-    return xasprintf("%s%s%s", s->info->instance.hostname, *s->domain ? "." : "", s->domain);
-}
-
-static char *
-local_ipv4(const struct source *s)
-{
-    return xstrdup(s->info->n_addresses ? s->info->addresses[0].address : "");
+    return xstrdup(s->info->n_addresses && s->info->addresses[0].version != 6
+                       ? s->info->addresses[0].address
+                       : "");
 }
 
 /* Without a floating address: there, and empty. */
 static char *
-public_ipv4(const struct source *s)
+public_ipv4(const struct tree_source *s)
 {
+    for (size_t i = 0; i < s->info->n_addresses; i++) {
+        if (s->info->addresses[i].is_floating) {
+            return xstrdup(s->info->addresses[i].address);
+        }
+    }
     return xstrdup("");
 }
 
 static char *
-reservation_id(const struct source *s)
+reservation_id(const struct tree_source *s)
 {
     return xstrdup(s->info->instance.reservation_id);
 }
 
 static char *
-security_groups(const struct source *s)
+security_groups(const struct tree_source *s)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
 
@@ -99,7 +95,7 @@ security_groups(const struct source *s)
 }
 
 static char *
-public_key(const struct source *s)
+public_key(const struct tree_source *s)
 {
     const struct nt_instance *instance = &s->info->instance;
 
@@ -107,44 +103,44 @@ public_key(const struct source *s)
 }
 
 static char *
-instance_type(const struct source *s)
+instance_type(const struct tree_source *s)
 {
     return xstrdup(s->info->flavor.name);
 }
 
 static char *
-zone(const struct source *s)
+zone(const struct tree_source *s)
 {
     return xstrdup(s->info->instance.availability_zone);
 }
 
 static char *
-action(const struct source *s)
+action(const struct tree_source *s)
 {
     return xstrdup("none");
 }
 
 /* The classic device names: nothing here has block devices of its own. */
 static char *
-device_ami(const struct source *s)
+device_ami(const struct tree_source *s)
 {
     return xstrdup("sda1");
 }
 
 static char *
-device_ephemeral(const struct source *s)
+device_ephemeral(const struct tree_source *s)
 {
     return xstrdup("sda2");
 }
 
 static char *
-device_root(const struct source *s)
+device_root(const struct tree_source *s)
 {
     return xstrdup("/dev/sda1");
 }
 
 static char *
-device_swap(const struct source *s)
+device_swap(const struct tree_source *s)
 {
     return xstrdup("sda3");
 }
@@ -162,34 +158,19 @@ static const struct key {
     { "block-device-mapping/ephemeral0", V2007_12_15, device_ephemeral },
     { "block-device-mapping/root", V2007_12_15, device_root },
     { "block-device-mapping/swap", V2007_12_15, device_swap },
-    { "hostname", V1_0, hostname },
+    { "hostname", V1_0, tree_hostname },
     { "instance-action", V2008_09_01, action },
     { "instance-id", V1_0, instance_id },
     { "instance-type", V2007_08_29, instance_type },
-    { "local-hostname", V2007_01_19, hostname },
+    { "local-hostname", V2007_01_19, tree_hostname },
     { "local-ipv4", V1_0, local_ipv4 },
     { "placement/availability-zone", V2008_02_01, zone },
-    { "public-hostname", V2007_01_19, hostname },
+    { "public-hostname", V2007_01_19, tree_hostname },
     { "public-ipv4", V2007_01_19, public_ipv4 },
     { "public-keys/0/openssh-key", V1_0, public_key },
     { "reservation-id", V1_0, reservation_id },
     { "security-groups", V1_0, security_groups },
 };
-
-static int
-answer_text(struct tree_answer *out, char *text)
-{
-    out->body = text;
-    out->len = strlen(text);
-    out->content_type = "text/plain; charset=utf-8";
-    return 0;
-}
-
-static int
-not_found(struct nt_err *err)
-{
-    return nt_fail(err, NT_NOT_FOUND, "no such metadata");
-}
 
 /* Adds the name of 'key' in the directory whose path (with its '/') is 'len' bytes
  * long, unless it is the one added last. */
@@ -208,8 +189,8 @@ add_name(struct ds *list, const struct key *key, size_t len)
 
 /* 'path' below meta-data/, without '/' at its end. */
 static int
-get_key(const struct source *s, enum version version, const char *path, struct tree_answer *out,
-        struct nt_err *err)
+get_key(const struct tree_source *s, enum version version, const char *path,
+        struct tree_answer *out, struct nt_err *err)
 {
     struct ds list = DS_EMPTY_INITIALIZER;
     size_t len = strlen(path);
@@ -225,7 +206,7 @@ get_key(const struct source *s, enum version version, const char *path, struct t
         char *value = key->value(s);
         if (value && !is_below) {
             ds_destroy(&list);
-            return answer_text(out, value);
+            return tree_answer_text(out, value, TREE_PLAIN);
         }
         if (value) {
             add_name(&list, key, len ? len + 1 : 0);
@@ -234,27 +215,15 @@ get_key(const struct source *s, enum version version, const char *path, struct t
     }
     if (!list.length) {
         ds_destroy(&list);
-        return not_found(err);
+        return tree_not_found(err);
     }
 
     /* Here alone a listing says more than names. */
     if (!strcmp(path, "public-keys")) {
         ds_destroy(&list);
-        return answer_text(out, xasprintf("0=%s", s->info->instance.key_name));
+        return tree_answer_text(out, xasprintf("0=%s", s->info->instance.key_name), TREE_PLAIN);
     }
-    return answer_text(out, ds_steal_cstr(&list));
-}
-
-static int
-get_user_data(const struct source *s, struct tree_answer *out, struct nt_err *err)
-{
-    const char *user_data = s->info->instance.user_data;
-
-    if (!user_data || !nt_base64_decode(user_data, &out->body, &out->len)) {
-        return not_found(err);
-    }
-    out->content_type = "application/octet-stream";
-    return 0;
+    return tree_answer_text(out, ds_steal_cstr(&list), TREE_PLAIN);
 }
 
 static int
@@ -265,14 +234,15 @@ list_versions(struct tree_answer *out)
     for (size_t i = 0; i < N_VERSIONS; i++) {
         ds_put_format(&list, "%s%s", i ? "\n" : "", versions[i]);
     }
-    return answer_text(out, ds_steal_cstr(&list));
+    return tree_answer_text(out, ds_steal_cstr(&list), TREE_PLAIN);
 }
 
 static int
-list_version(const struct source *s, struct tree_answer *out)
+list_version(const struct tree_source *s, struct tree_answer *out)
 {
-    return answer_text(
-        out, xstrdup(s->info->instance.user_data ? "meta-data/\nuser-data" : "meta-data/"));
+    const char *names = s->info->instance.user_data ? "meta-data/\nuser-data" : "meta-data/";
+
+    return tree_answer_text(out, xstrdup(names), TREE_PLAIN);
 }
 
 static char *
@@ -287,12 +257,14 @@ join(char *const parts[], size_t n)
 }
 
 int
-tree_get(const struct instance_info *info, const char *domain, char *const parts[], size_t n,
-         struct tree_answer *out, struct nt_err *err)
+tree_get(const struct tree_source *s, char *const parts[], size_t n, struct tree_answer *out,
+         struct nt_err *err)
 {
-    const struct source s = { info, domain };
     size_t version = 0;
 
+    if (n && !strcmp(parts[0], "openstack")) {
+        return openstack_get(s, parts + 1, n - 1, out, err);
+    }
     if (n && !strcmp(parts[0], "ec2")) {
         parts++;
         n--;
@@ -304,18 +276,24 @@ tree_get(const struct instance_info *info, const char *domain, char *const parts
         version++;
     }
     if (version == N_VERSIONS) {
-        return not_found(err);
+        return tree_not_found(err);
     }
     if (n == 1) {
-        return list_version(&s, out);
+        return list_version(s, out);
     }
     if (n == 2 && !strcmp(parts[1], "user-data")) {
-        return get_user_data(&s, out, err);
+        return tree_user_data(s, out, err);
     }
     if (strcmp(parts[1], "meta-data")) {
-        return not_found(err);
+        return tree_not_found(err);
     }
 
     AUTO_FREE char *path = join(parts + 2, n - 2);
-    return get_key(&s, version, path, out, err);
+    return get_key(s, version, path, out, err);
+}
+
+bool
+tree_is_password(char *const parts[], size_t n)
+{
+    return n && !strcmp(parts[0], "openstack") && openstack_is_password(parts + 1, n - 1);
 }

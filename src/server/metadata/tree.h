@@ -1,4 +1,5 @@
-/* What a guest may read about itself: the EC2 tree, as a pure function.
+/* What a guest may read about itself, as a pure function of its path: the EC2 tree
+ * here, the OpenStack tree in openstack.c.
  *
  * Paths are "[ec2/]VERSION/meta-data/KEY..." or ".../user-data".  One table names
  * the keys, the version each came with, and where its value comes from; listings are
@@ -6,19 +7,11 @@
  * the last, directories with '/'. */
 #pragma once
 
-#include <stddef.h>
+#include "server/metadata/source.h"
 
-#include "base/attr.h"
-#include "base/err.h"
-#include "server/core/instance_info.h"
+/* 'parts' are the 'n' decoded parts of the path.  Fails with NT_NOT_FOUND. */
+NT_NODISCARD int tree_get(const struct tree_source *, char *const parts[], size_t n,
+                          struct tree_answer *out, struct nt_err *);
 
-struct tree_answer {
-    char *body; /* Owned; may hold any bytes (user data). */
-    size_t len;
-    const char *content_type;
-};
-
-/* 'parts' are the 'n' decoded parts of the path.  'domain' is what guests' host
- * names end in, or empty.  Fails with NT_NOT_FOUND. */
-NT_NODISCARD int tree_get(const struct instance_info *, const char *domain, char *const parts[],
-                          size_t n, struct tree_answer *out, struct nt_err *);
+/* True for the one path that may be written to, "openstack/VERSION/password". */
+bool tree_is_password(char *const parts[], size_t n);

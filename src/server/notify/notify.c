@@ -14,12 +14,16 @@
 #include "server/core/instances.h"
 #include "server/core/ipam.h"
 #include "server/core/networks.h"
+#include "server/notify/boot_times.h"
+#include "server/notify/floating.h"
+#include "server/notify/security.h"
 
 NT_LOG_MODULE(notify);
 
 #define CALL_TIMEOUT_MS 10000
 #define RETRY_MS 500
 #define BOOT_LIMIT_MS 30000
+#define RELEASE_LIMIT_MS 60000
 
 struct notify {
     struct store *reader;
@@ -28,6 +32,10 @@ struct notify {
     const struct core_env *env;
     struct ovs_list boots;    /* struct boot. */
     struct ovs_list releases; /* struct release. */
+    int64_t next_retry;       /* Of any address, monotonic; INT64_MAX: of none. */
+    struct boot_times *boot_times;
+    struct security_notify *security;
+    struct notify_floating *floating;
 };
 
 /* One address a network host must know before the guest starts. */
@@ -50,8 +58,10 @@ struct boot {
     size_t n_addresses;
     size_t n_calls; /* Under way: the boot must not be freed. */
     char fault[NT_ERR_SIZE];
-    bool over;      /* Submitted to the database, in one way or the other, or: */
-    bool cancelled; /* The instance is gone; only answers are waited for. */
+    char request_id[NT_REQUEST_ID_SIZE];
+    int64_t check_at; /* Monotonic; the database could not be told; 0: no such trouble. */
+    bool over;        /* Submitted to the database, in one way or the other, or: */
+    bool cancelled;   /* The instance is gone; only answers are waited for. */
 };
 
 /* An address that goes back. */
@@ -59,6 +69,10 @@ struct release {
     struct ovs_list node;
     struct notify *notify;
     char port_id[NT_UUID_SIZE];
+    char host[NT_HOST_SIZE]; /* Network host. */
+    struct nt_fixed_ip_args args;
+    int64_t deadline;
+    int64_t retry_at; /* Monotonic; 0: a call or the database has it. */
 };
 
 static void put_address(struct boot_address *);
@@ -102,11 +116,31 @@ set_spawning(struct store *store, void *boot_, struct changes *out, struct nt_er
     return instance_set_task(store, boot->notify->env, boot->instance_id, "spawning", out, err);
 }
 
+/* A disk that is full now may not be later; and the boot must end in one way or the
+ * other. */
+static bool
+is_database_trouble(const struct nt_err *err)
+{
+    return err && (err->code == NT_UNAVAILABLE || err->code == NT_FAULT);
+}
+
+static void
+boot_later(struct boot *boot)
+{
+    boot->over = false;
+    boot->check_at = nt_mono_ms(boot->notify->env->clock) + RETRY_MS;
+    boot->notify->next_retry = MIN(boot->notify->next_retry, boot->check_at);
+}
+
 static void
 spawning_done(void *boot_, const struct nt_err *err)
 {
     struct boot *boot = boot_;
 
+    if (is_database_trouble(err)) {
+        boot_later(boot);
+        return;
+    }
     if (err) {
         nt_info("boot given up", "instance", boot->instance_id, "why", err->msg, NULL);
     } else {
@@ -130,6 +164,10 @@ fail_boot_done(void *boot_, const struct nt_err *err)
 
     nt_warn("boot failed", "instance", boot->instance_id, "why", boot->fault, "database",
             err ? err->msg : "told", NULL);
+    if (is_database_trouble(err)) {
+        boot_later(boot);
+        return;
+    }
     boot_free(boot);
 }
 
@@ -170,6 +208,7 @@ put_address_reply(void *address_, const void *result OVS_UNUSED, const struct nt
     address->told = !err;
     if (again && now + RETRY_MS < boot->deadline) {
         address->retry_at = now + RETRY_MS;
+        boot->notify->next_retry = MIN(boot->notify->next_retry, address->retry_at);
     } else if (err && !*boot->fault) {
         snprintf(boot->fault, sizeof boot->fault, "network host %s cannot serve %s: %s",
                  address->host, address->args.entry.address, err->msg);
@@ -202,6 +241,7 @@ boot_new(struct notify *notify, const char *instance_id, const char *host, size_
     ovs_strlcpy(boot->instance_id, instance_id, sizeof boot->instance_id);
     ovs_strlcpy(boot->host, host, sizeof boot->host);
     boot->deadline = nt_mono_ms(notify->env->clock) + BOOT_LIMIT_MS;
+    ovs_strlcpy(boot->request_id, nt_log_request(), sizeof boot->request_id);
     boot->addresses = xcalloc(max_addresses ? max_addresses : 1, sizeof *boot->addresses);
     ovs_list_push_back(&notify->boots, &boot->node);
     return boot;
@@ -278,14 +318,20 @@ settle_done(void *release_, const struct nt_err *err)
     release_free(release);
 }
 
-/* A host that could not be told keeps the address from being used again until its
- * lease ends or the timeout passes. */
+/* A host that is away hears of the address when it compares its leases with ours; one
+ * that never does keeps it from being used again until its lease ends or the timeout
+ * passes. */
 static void
 delete_address_reply(void *release_, const void *result OVS_UNUSED, const struct nt_err *err)
 {
     struct release *release = release_;
+    int64_t retry_at = nt_mono_ms(release->notify->env->clock) + RETRY_MS;
+    bool again = err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT);
 
-    if (err) {
+    if (again && retry_at < release->deadline) {
+        release->retry_at = retry_at;
+        release->notify->next_retry = MIN(release->notify->next_retry, retry_at);
+    } else if (err) {
         nt_warn("network host was not told of a released address", "port", release->port_id, "why",
                 err->msg, NULL);
         release_free(release);
@@ -295,21 +341,29 @@ delete_address_reply(void *release_, const void *result OVS_UNUSED, const struct
 }
 
 static void
+send_release(struct release *release)
+{
+    release->retry_at = 0;
+    nt_rpc_call(release->notify->bus, NT_TO(&nt_network_host, release->host, "delete_fixed_ip"),
+                &release->args, CALL_TIMEOUT_MS, delete_address_reply, release);
+}
+
+static void
 start_release(struct notify *notify, const struct change *c)
 {
-    struct nt_fixed_ip_args args = { .entry = c->entry };
-
     if (!*c->host) {
         return;
     }
-    ovs_strlcpy(args.network_id, c->network_id, sizeof args.network_id);
 
     struct release *release = xzalloc(sizeof *release);
     release->notify = notify;
+    release->deadline = nt_mono_ms(notify->env->clock) + RELEASE_LIMIT_MS;
+    release->args.entry = c->entry;
+    ovs_strlcpy(release->args.network_id, c->network_id, sizeof release->args.network_id);
+    ovs_strlcpy(release->host, c->host, sizeof release->host);
     ovs_strlcpy(release->port_id, c->port_id, sizeof release->port_id);
     ovs_list_push_back(&notify->releases, &release->node);
-    nt_rpc_call(notify->bus, NT_TO(&nt_network_host, c->host, "delete_fixed_ip"), &args,
-                CALL_TIMEOUT_MS, delete_address_reply, release);
+    send_release(release);
 }
 
 static void
@@ -338,6 +392,7 @@ on_changes(void *notify_, const struct changes *changes)
     for (size_t i = 0; i < changes->n; i++) {
         const struct change *c = &changes->at[i];
 
+        boot_times_change(notify->boot_times, c, nt_mono_ms(notify->env->clock));
         nt_info("change", "kind", change_kind_name(c->kind), "instance",
                 *c->instance_id ? c->instance_id : NULL, "network",
                 *c->network_id ? c->network_id : NULL, "address",
@@ -357,8 +412,18 @@ on_changes(void *notify_, const struct changes *changes)
             start_release(notify, c);
             break;
         case CHANGE_NETWORK_CREATED:
+        case CHANGE_NETWORK_UPDATED:
         case CHANGE_NETWORK_DELETED:
             send_networks_changed(notify, change_kind_name(c->kind));
+            break;
+        case CHANGE_INSTANCE_GROUPS:
+        case CHANGE_SECURITY_RULES:
+        case CHANGE_SECURITY_MEMBERS:
+            security_notify_add(notify->security, c);
+            break;
+        case CHANGE_FLOATING_IP_ASSOCIATED:
+        case CHANGE_FLOATING_IP_DISASSOCIATED:
+            notify_floating_change(notify->floating, c);
             break;
         case CHANGE_NETWORK_CLAIMED:
         case CHANGE_FIXED_IP_ALLOCATED:
@@ -381,10 +446,26 @@ notify_new(struct store *reader, struct op_queue *ops, struct nt_bus *bus,
     notify->ops = ops;
     notify->bus = bus;
     notify->env = env;
+    notify->boot_times = boot_times_new();
+    notify->security = security_notify_new(reader, bus, env);
+    notify->floating = notify_floating_new(ops, bus, env);
+    notify->next_retry = INT64_MAX;
     ovs_list_init(&notify->boots);
     ovs_list_init(&notify->releases);
     op_queue_on_changes(ops, on_changes, notify);
     return notify;
+}
+
+struct notify_floating *
+notify_get_floating(struct notify *notify)
+{
+    return notify->floating;
+}
+
+const struct boot_times *
+notify_get_boot_times(const struct notify *notify)
+{
+    return notify->boot_times;
 }
 
 /* After the bus and the operations are freed: nobody calls back any more. */
@@ -401,6 +482,9 @@ notify_free(struct notify *notify)
         LIST_FOR_EACH_SAFE (release, node, &notify->releases) {
             release_free(release);
         }
+        boot_times_free(notify->boot_times);
+        security_notify_free(notify->security);
+        notify_floating_free(notify->floating);
         free(notify);
     }
 }
@@ -459,19 +543,51 @@ notify_resume(struct notify *notify, struct nt_err *err)
     return rc;
 }
 
+/* True if 'at' has come; otherwise it is waited for (0: it never comes). */
+static bool
+is_due(struct notify *notify, int64_t at, int64_t now)
+{
+    if (at > now) {
+        notify->next_retry = MIN(notify->next_retry, at);
+    }
+    return at && at <= now;
+}
+
+static void
+retry_boot(struct boot *boot, int64_t now)
+{
+    if (is_due(boot->notify, boot->check_at, now)) {
+        boot->check_at = 0;
+        boot_check(boot);
+        return;
+    }
+    for (size_t i = 0; i < boot->n_addresses && !boot->over; i++) {
+        if (is_due(boot->notify, boot->addresses[i].retry_at, now)) {
+            put_address(&boot->addresses[i]);
+        }
+    }
+}
+
 void
 notify_run(struct notify *notify)
 {
     int64_t now = nt_mono_ms(notify->env->clock);
     struct boot *boot;
+    struct release *release;
 
-    LIST_FOR_EACH_SAFE (boot, node, &notify->boots) {
-        for (size_t i = 0; i < boot->n_addresses && !boot->over; i++) {
-            struct boot_address *address = &boot->addresses[i];
-
-            if (address->retry_at && address->retry_at <= now) {
-                put_address(address);
-            }
+    security_notify_run(notify->security);
+    if (now < notify->next_retry) {
+        return;
+    }
+    notify->next_retry = INT64_MAX;
+    LIST_FOR_EACH (boot, node, &notify->boots) {
+        nt_log_swap_request(boot->request_id);
+        retry_boot(boot, now);
+        nt_log_swap_request(boot->request_id);
+    }
+    LIST_FOR_EACH (release, node, &notify->releases) {
+        if (is_due(notify, release->retry_at, now)) {
+            send_release(release);
         }
     }
 }
@@ -479,13 +595,8 @@ notify_run(struct notify *notify)
 void
 notify_wait(struct notify *notify)
 {
-    const struct boot *boot;
-
-    LIST_FOR_EACH (boot, node, &notify->boots) {
-        for (size_t i = 0; i < boot->n_addresses && !boot->over; i++) {
-            if (boot->addresses[i].retry_at) {
-                poll_timer_wait_until(boot->addresses[i].retry_at);
-            }
-        }
+    security_notify_wait(notify->security);
+    if (notify->next_retry != INT64_MAX) {
+        poll_timer_wait_until(notify->next_retry);
     }
 }

@@ -6,6 +6,8 @@
  *   fixed IP unused      call delete_fixed_ip, then settle the address
  *   instance deleting    cast terminate_instance
  *   network created      fan out networks_changed, so that its bridge's host claims it
+ *   security groups      see security.h
+ *   floating IPs         see floating.h
  *
  * A network host that is away is asked again until the boot's time is over; then
  * the boot fails with the reason.  After a restart of the server boots that were in
@@ -18,7 +20,9 @@
 #include "server/op.h"
 #include "store/store.h"
 
+struct boot_times;
 struct notify;
+struct notify_floating;
 
 /* Registers itself with 'ops'.  Everything is borrowed; 'reader' sees committed rows
  * only. */
@@ -29,6 +33,12 @@ NT_AUTO(notify)
 
 /* Takes up the boots an earlier process had begun.  Fails with NT_FAULT. */
 NT_NODISCARD int notify_resume(struct notify *, struct nt_err *);
+
+/* How boots went, for monitoring; borrowed. */
+const struct boot_times *notify_get_boot_times(const struct notify *);
+
+/* For those who wait for the end of a floating IP's change; borrowed. */
+struct notify_floating *notify_get_floating(struct notify *);
 
 void notify_run(struct notify *);
 void notify_wait(struct notify *);

@@ -143,13 +143,15 @@ finish(struct call *call, int status, const char *body)
     char number[16];
 
     snprintf(number, sizeof number, "%d", status);
+    nt_log_swap_request(call->request_id);
     if (strcmp(http->method, "GET") && strcmp(http->method, "HEAD")) {
         nt_info_rl("request", "method", http->method, "route", pattern, "status", number, "user",
-                   call->who.user, "id", call->request_id, NULL);
+                   call->who.user, NULL);
     } else {
         nt_debug("request", "method", http->method, "route", pattern, "status", number, "user",
-                 call->who.user, "id", call->request_id, NULL);
+                 call->who.user, NULL);
     }
+    nt_log_swap_request(call->request_id);
     nt_http_reply(call->http, status, body ? "application/json" : NULL, body,
                   body ? strlen(body) : 0);
     free(call);
@@ -184,7 +186,7 @@ call_fail(struct call *call, const struct nt_err *err)
     }
 
     if (err->code == NT_FAULT || err->code == NT_OK) {
-        nt_error("request failed", "id", call->request_id, "reason", err->msg, NULL);
+        nt_error("request failed", "reason", err->msg, NULL);
         message = "internal error: see the server's log for this request's id";
     }
     if (err->code == NT_UNAUTHORIZED) {

@@ -139,6 +139,10 @@ rest_handle(void *rest_, struct nt_http_request *http)
     router_match(rest_routes, http, &call->match);
     add_headers(call);
 
+    /* The call may be over and gone when its handler returns. */
+    char request_id[NT_REQUEST_ID_SIZE];
+    ovs_strlcpy(request_id, call->request_id, sizeof request_id);
+    nt_log_swap_request(request_id);
     if (check_sender(call, &err) < 0) {
         call_fail(call, &err);
     } else if (!call->match.route && call->match.allow[0]) {
@@ -151,4 +155,5 @@ rest_handle(void *rest_, struct nt_http_request *http)
     } else {
         call->match.route->handle(call);
     }
+    nt_log_swap_request(request_id);
 }

@@ -456,6 +456,31 @@ password_becomes_a_token_with_a_catalog(void **state)
 }
 
 static void
+a_floating_address_goes_by_number_or_address(void **state)
+{
+    struct fixture *fx = *state;
+
+    fx->user = ADMIN;
+    assert_int_equal(ask(fx, "POST", "/v2.1/os-floating-ips-bulk",
+                         "{\"floating_ips_bulk_create\": {\"ip_range\": \"192.0.2.1\"}}"),
+                     200);
+    assert_int_equal(ask(fx, "GET", "/v2.1/os-floating-ips/192.0.2.1", NULL), 404);
+    assert_int_equal(ask(fx, "POST", "/v2.1/os-floating-ips", "{\"pool\": null}"), 200);
+    assert_int_equal(ask(fx, "GET", "/v2.1/os-floating-ips/192.0.2.1", NULL), 200);
+    assert_string_equal(text(fx, "floating_ip.pool"), "nova");
+    assert_int_equal(ask(fx, "GET", "/v2.1/os-floating-ips/1", NULL), 200);
+    assert_string_equal(text(fx, "floating_ip.ip"), "192.0.2.1");
+    fx->user = JOE;
+    assert_int_equal(ask(fx, "GET", "/v2.1/os-floating-ips/192.0.2.1", NULL), 404);
+    assert_int_equal(ask(fx, "DELETE", "/v2.1/os-floating-ips/192.0.2.1", NULL), 404);
+    fx->user = ADMIN;
+    assert_int_equal(ask(fx, "DELETE", "/v2.1/os-floating-ips/192.0.2.9", NULL), 404);
+    assert_int_equal(ask(fx, "DELETE", "/v2.1/os-floating-ips/192.0.2.1", NULL), 202);
+    assert_int_equal(ask(fx, "GET", "/v2.1/os-floating-ips", NULL), 200);
+    assert_int_equal(count(fx, "floating_ips"), 0);
+}
+
+static void
 other_answers_keep_their_shapes(void **state)
 {
     struct fixture *fx = *state;
@@ -465,6 +490,9 @@ other_answers_keep_their_shapes(void **state)
     assert_string_equal(text(fx, "images.0.id"), IMAGE);
     assert_int_equal(ask(fx, "GET", "/v2.1/v2/images?name=nothing", NULL), 200);
     assert_int_equal(count(fx, "images"), 0);
+    assert_int_equal(ask(fx, "GET", "/v2.1/images?name=cirros", NULL), 200);
+    assert_string_equal(text(fx, "images.0.id"), IMAGE);
+    assert_int_equal(ask(fx, "GET", "/v2.1/images/" IMAGE, NULL), 200);
     assert_int_equal(ask(fx, "GET", "/image/v2/images/nothing", NULL), 404);
     assert_string_equal(text(fx, "code"), "404 Not Found");
     assert_int_equal(ask(fx, "GET", "/v2.1/flavors/1", NULL), 200);
@@ -660,6 +688,7 @@ main(void)
         TEST(console_output_may_come_later),
         TEST(networks_are_made_listed_and_removed),
         TEST(password_becomes_a_token_with_a_catalog),
+        TEST(a_floating_address_goes_by_number_or_address),
         TEST(other_answers_keep_their_shapes),
         TEST(wrong_fields_are_refused_by_name),
         TEST(deeper_fields_are_refused_by_name),

@@ -33,6 +33,17 @@ split_zone(const char *text, const char **host)
     return colon ? (size_t) (colon - text) : strlen(text);
 }
 
+bool
+sched_names_host(const struct sched_request *request)
+{
+    const char *host = NULL;
+
+    if (request->availability_zone) {
+        split_zone(request->availability_zone, &host);
+    }
+    return host != NULL;
+}
+
 static bool
 is_zone(const char *text, size_t len, const char *zone)
 {

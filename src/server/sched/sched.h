@@ -27,6 +27,9 @@ struct sched_request {
     const char *default_zone;      /* The one zone there is, e.g. "nova". */
 };
 
+/* True if the zone asks for one host, so that the hosts need not be weighed. */
+NT_NODISCARD bool sched_names_host(const struct sched_request *);
+
 /* '*out' points into 'hosts'.  Fails with NT_UNAVAILABLE: "no valid host was found",
  * with the reason for every host. */
 NT_NODISCARD int sched_choose(const struct sched_host *hosts, size_t n,

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/addr.h"
@@ -72,6 +73,8 @@ struct nt_http_server {
     int64_t next_sweep;
     struct ovs_list conns, requests;
     size_t n_waiting;
+    bool has_resumed;        /* Since the last MHD_run(); the library tells no one of those. */
+    uint64_t n_answers[500]; /* By status, from 100. */
 };
 
 const struct nt_http_limits nt_http_default_limits = {
@@ -148,6 +151,10 @@ request_reply(struct nt_http_request *up, const struct nt_http_answer *answer)
 {
     struct request *req = (struct request *) up;
 
+    NT_CRASHPOINT("http-reply");
+    if (answer->status >= 100 && answer->status < 600) {
+        req->server->n_answers[answer->status - 100]++;
+    }
     if (req->is_handled) {
         req->server->n_waiting--;
     }
@@ -169,6 +176,7 @@ request_reply(struct nt_http_request *up, const struct nt_http_answer *answer)
     }
     if (req->is_suspended) {
         req->is_suspended = false;
+        req->server->has_resumed = true;
         MHD_resume_connection(req->mhd);
     }
 }
@@ -501,6 +509,12 @@ nt_http_server_port(const struct nt_http_server *server)
     return server->port;
 }
 
+uint64_t
+nt_http_server_n_answers(const struct nt_http_server *server, int status)
+{
+    return status >= 100 && status < 600 ? server->n_answers[status - 100] : 0;
+}
+
 size_t
 nt_http_server_n_waiting(const struct nt_http_server *server)
 {
@@ -543,6 +557,7 @@ sweep(struct nt_http_server *server)
 void
 nt_http_server_run(struct nt_http_server *server)
 {
+    server->has_resumed = false;
     MHD_run(server->daemon);
     sweep(server);
 }
@@ -555,6 +570,9 @@ nt_http_server_wait(struct nt_http_server *server)
     poll_fd_wait(server->epoll_fd, POLLIN);
     if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES) {
         poll_timer_wait(timeout_ms);
+    }
+    if (server->has_resumed) {
+        poll_immediate_wake();
     }
     if (!ovs_list_is_empty(&server->conns)) {
         poll_timer_wait(1000);

@@ -49,6 +49,9 @@ NT_AUTO(nt_http_server)
 
 uint16_t nt_http_server_port(const struct nt_http_server *);
 
+/* Answers so far with this status, those made here included. */
+uint64_t nt_http_server_n_answers(const struct nt_http_server *, int status);
+
 /* Requests handed out and not answered yet. */
 size_t nt_http_server_n_waiting(const struct nt_http_server *);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "netlink-socket.h"
 #include "netlink.h"
@@ -98,6 +99,10 @@ nt_nl_begin(struct ofpbuf *request, uint16_t type, uint16_t flags, const void *b
 int
 nt_nl_transact(struct nt_nl *nl, struct ofpbuf *request, struct ofpbuf **reply)
 {
+    if (!reply && NT_FAILPOINT("netlink-send")) {
+        return -ENOBUFS;
+    }
+
     int error = nl_sock_send(nl->sock, request, true);
     if (error) {
         return -error;
@@ -115,6 +120,9 @@ nt_nl_transact(struct nt_nl *nl, struct ofpbuf *request, struct ofpbuf **reply)
         if (!error && reply) {
             error = EPROTO;
         }
+    }
+    if (!reply) {
+        NT_CRASHPOINT("netlink-done");
     }
     if (!error && reply) {
         *reply = answer;

@@ -105,10 +105,10 @@ static const struct action actions[] = {
     { "resume", not_offered },
     { "rebuild", not_offered },
     { "resize", not_offered },
-    { "addFloatingIp", not_offered },
-    { "removeFloatingIp", not_offered },
-    { "addSecurityGroup", not_offered },
-    { "removeSecurityGroup", not_offered },
+    { "addFloatingIp", server_add_floating },
+    { "removeFloatingIp", server_remove_floating },
+    { "addSecurityGroup", server_add_group },
+    { "removeSecurityGroup", server_remove_group },
 };
 
 static const struct action *

@@ -17,6 +17,31 @@ void servers_delete(struct call *);
 void servers_action(struct call *);
 void server_groups_list(struct call *);
 
+void security_groups_list(struct call *);
+void security_groups_show(struct call *);
+void security_groups_create(struct call *);
+void security_groups_update(struct call *);
+void security_groups_delete(struct call *);
+void security_rules_create(struct call *);
+void security_rules_delete(struct call *);
+
+/* Actions of a server. */
+struct nt_instance;
+void server_add_group(struct call *, const struct nt_instance *, const struct json *arg);
+void server_remove_group(struct call *, const struct nt_instance *, const struct json *arg);
+
+void server_add_floating(struct call *, const struct nt_instance *, const struct json *arg);
+void server_remove_floating(struct call *, const struct nt_instance *, const struct json *arg);
+
+void floating_ips_list(struct call *);
+void floating_ips_show(struct call *);
+void floating_ips_create_one(struct call *);
+void floating_ips_delete_one(struct call *);
+void floating_pools_list(struct call *);
+void floating_bulk_list(struct call *);
+void floating_bulk_create(struct call *);
+void floating_bulk_delete(struct call *);
+
 void flavors_list(struct call *);
 void flavors_detail(struct call *);
 void flavors_show(struct call *);
@@ -27,9 +52,29 @@ void networks_show(struct call *);
 void networks_create(struct call *);
 void networks_delete(struct call *);
 void networks_action(struct call *);
+void networks_update(struct call *);
 
 void services_list(struct call *);
+
 void keypairs_list(struct call *);
+void keypairs_show(struct call *);
+void keypairs_create(struct call *);
+void keypairs_delete(struct call *);
+
+void quotas_show(struct call *);
+void quotas_detail(struct call *);
+void quotas_defaults(struct call *);
+void quotas_update(struct call *);
+void quotas_delete(struct call *);
+void quota_class_show(struct call *);
+void limits_show(struct call *);
+
+void fixed_ips_list(struct call *);
+void fixed_ips_show(struct call *);
+void fixed_ips_action(struct call *);
+
+void server_password_show(struct call *);
+void server_password_clear(struct call *);
 
 /* What a server looks like (server_view.c). */
 struct json *server_view(const struct call *, const struct instance_info *);

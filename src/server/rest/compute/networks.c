@@ -20,6 +20,7 @@ struct network_body {
     char gateway[NT_IP4_SIZE];
     char dhcp_server[NT_IP4_SIZE];
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
+    char cidr_v6[NT_CIDR6_SIZE], gateway_v6[NT_IP_SIZE];
     char bridge[NT_IFNAME_SIZE], bridge_interface[NT_IFNAME_SIZE];
     char project_id[NT_NAME_SIZE];
     struct json *multi_host, *enable_dhcp; /* Three-valued: NULL is the default. */
@@ -39,6 +40,8 @@ static const struct nt_field body_fields[] = {
     { "dhcp_server", NT_F_IP4, NT_AT(struct network_body, dhcp_server), NT_IN_CREATE },
     { "dns1", NT_F_IP4, NT_AT(struct network_body, dns1), NT_IN_CREATE },
     { "dns2", NT_F_IP4, NT_AT(struct network_body, dns2), NT_IN_CREATE },
+    TEXT("cidr_v6", cidr_v6),
+    TEXT("gateway_v6", gateway_v6),
     TEXT("bridge", bridge),
     TEXT("bridge_interface", bridge_interface),
     TEXT("project_id", project_id),
@@ -102,6 +105,10 @@ network_view(const struct network_row *row)
     json_object_put(json, "dhcp_start", text_or_null(subnet->dhcp_start));
     json_object_put(json, "dns1", text_or_null(subnet->dns1));
     json_object_put(json, "dns2", text_or_null(subnet->dns2));
+    json_object_put(json, "cidr_v6", text_or_null(subnet->cidr_v6));
+    json_object_put(json, "gateway_v6", text_or_null(subnet->gateway_v6));
+    json_object_put(json, "netmask_v6",
+                    *subnet->cidr_v6 ? json_integer_create(64) : json_null_create());
     json_object_put(json, "enable_dhcp", json_boolean_create(subnet->enable_dhcp));
     put_time(json, "created_at", network->created_at);
     put_time(json, "updated_at", network->updated_at);
@@ -109,8 +116,7 @@ network_view(const struct network_row *row)
     /* What a flat network never has. */
     static const char *const none[] = {
         "vlan",     "vpn_public_address", "vpn_public_port", "vpn_private_address",
-        "cidr_v6",  "gateway_v6",         "netmask_v6",      "priority",
-        "rxtx_base"
+        "priority", "rxtx_base"
     };
     for (size_t i = 0; i < NT_ARRAY_SIZE(none); i++) {
         json_object_put(json, none[i], json_null_create());
@@ -201,6 +207,8 @@ read_body(const struct network_body *body, struct network_create *wish, struct n
     ovs_strlcpy(wish->dhcp_server, body->dhcp_server, sizeof wish->dhcp_server);
     ovs_strlcpy(wish->dns1, body->dns1, sizeof wish->dns1);
     ovs_strlcpy(wish->dns2, body->dns2, sizeof wish->dns2);
+    ovs_strlcpy(wish->cidr_v6, body->cidr_v6, sizeof wish->cidr_v6);
+    ovs_strlcpy(wish->gateway_v6, body->gateway_v6, sizeof wish->gateway_v6);
     ovs_strlcpy(wish->bridge, body->bridge, sizeof wish->bridge);
     ovs_strlcpy(wish->bridge_interface, body->bridge_interface, sizeof wish->bridge_interface);
     ovs_strlcpy(wish->project_id, body->project_id, sizeof wish->project_id);
@@ -282,28 +290,179 @@ networks_delete(struct call *call)
     op_submit(call->rest->options.ops, delete_op, call, accepted, call);
 }
 
-static int
-disassociate_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
-{
-    const struct call *call = call_;
+/* A change on its way; the texts are owned by 'body'. */
+struct modification {
+    struct call *call;
+    struct json *body;
+    struct network_modify wish;
+    bool is_put; /* Answered with the network. */
+};
 
-    return network_disassociate(store, call->rest->options.env, call->match.params[0], err);
+static void
+modification_free(struct modification *m)
+{
+    json_destroy(m->body);
+    free(m);
+}
+
+static int
+modify_op(struct store *store, void *modification, struct changes *changes, struct nt_err *err)
+{
+    const struct modification *m = modification;
+
+    return network_modify(store, m->call->rest->options.env, m->call->match.params[0], &m->wish,
+                          changes, err);
+}
+
+static void
+modify_done(void *modification, const struct nt_err *err)
+{
+    struct modification *m = modification;
+
+    if (err) {
+        call_fail(m->call, err);
+    } else if (m->is_put) {
+        networks_show(m->call);
+    } else {
+        call_reply(m->call, 202);
+    }
+    modification_free(m);
+}
+
+static bool
+is_plain_text(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char) *text < ' ' || *text == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The text 'key' of an object, "" for null, NULL when it is not there. */
+static int
+read_text(const struct json *object, const char *key, const char *path, const char **out,
+          struct nt_err *err)
+{
+    const struct json *value = shash_find_data(json_object(object), key);
+
+    if (!value) {
+        return 0;
+    }
+    if (value->type == JSON_NULL) {
+        *out = "";
+        return 0;
+    }
+    if (value->type != JSON_STRING || strlen(json_string(value)) >= NT_NAME_SIZE
+        || !is_plain_text(json_string(value))) {
+        return nt_fail(err, NT_INVALID,
+                       "%s%s must be a text of at most %d bytes without control characters", path,
+                       key, NT_NAME_SIZE - 1);
+    }
+    *out = json_string(value);
+    return 0;
+}
+
+static int
+read_modify(const struct json *network, struct network_modify *wish, struct nt_err *err)
+{
+    const struct {
+        const char *key;
+        const char **out;
+    } texts[] = {
+        { "label", &wish->name }, { "project_id", &wish->project_id },
+        { "host", &wish->host },  { "dns1", &wish->dns1 },
+        { "dns2", &wish->dns2 },
+    };
+    const struct json *mtu = shash_find_data(json_object(network), "mtu");
+    size_t n_known = mtu != NULL;
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(texts); i++) {
+        if (read_text(network, texts[i].key, "network.", texts[i].out, err) < 0) {
+            return -1;
+        }
+        n_known += *texts[i].out != NULL;
+    }
+    if (n_known < shash_count(json_object(network))) {
+        return nt_fail(err, NT_INVALID,
+                       "network: only label, project_id, host, dns1, dns2 and mtu can be changed");
+    }
+    if (mtu && mtu->type != JSON_NULL && mtu->type != JSON_INTEGER) {
+        return nt_fail(err, NT_INVALID, "network.mtu must be a number");
+    }
+    wish->mtu = !mtu ? -1 : mtu->type == JSON_NULL ? 0 : json_integer(mtu);
+    return mtu && wish->mtu < 0 ? nt_fail(err, NT_INVALID, "network.mtu must not be negative") : 0;
+}
+
+void
+networks_update(struct call *call)
+{
+    struct modification *m = xzalloc(sizeof *m);
+    const struct json *network = NULL;
+    struct nt_err err = { 0 };
+
+    m->call = call;
+    m->is_put = true;
+    if (call_body_member(call, "network", &m->body, &network, &err) < 0
+        || read_modify(network, &m->wish, &err) < 0) {
+        modification_free(m);
+        call_fail(call, &err);
+        return;
+    }
+    op_submit(call->rest->options.ops, modify_op, m, modify_done, m);
+}
+
+/* One action: what it changes, and whether its value says to what. */
+static const struct action {
+    const char *name;
+    bool takes_host, takes_project;
+    bool has_value;
+} actions[] = {
+    { "disassociate", true, true, false },
+    { "disassociate_host", true, false, false },
+    { "disassociate_project", false, true, false },
+    { "associate_host", true, false, true },
+};
+
+static int
+read_action(const struct json *body, struct network_modify *wish, struct nt_err *err)
+{
+    for (size_t i = 0; i < NT_ARRAY_SIZE(actions); i++) {
+        const struct action *action = &actions[i];
+        const char *value = NULL;
+
+        if (shash_count(json_object(body)) != 1 || !shash_find(json_object(body), action->name)) {
+            continue;
+        }
+        if (action->has_value && read_text(body, action->name, "", &value, err) < 0) {
+            return -1;
+        }
+        if (action->has_value && !*value) {
+            return nt_fail(err, NT_INVALID, "%s must name a host", action->name);
+        }
+        value = value ? value : "";
+        wish->host = action->takes_host ? value : NULL;
+        wish->project_id = action->takes_project ? value : NULL;
+        wish->mtu = -1;
+        return 0;
+    }
+    return nt_fail(err, NT_INVALID,
+                   "the body must have exactly one member: disassociate, disassociate_host, "
+                   "disassociate_project or associate_host");
 }
 
 void
 networks_action(struct call *call)
 {
-    struct json *body = NULL;
+    struct modification *m = xzalloc(sizeof *m);
     struct nt_err err = { 0 };
 
-    if (call_body(call, &body, &err) < 0) {
+    m->call = call;
+    if (call_body(call, &m->body, &err) < 0 || read_action(m->body, &m->wish, &err) < 0) {
+        modification_free(m);
         call_fail(call, &err);
-    } else if (shash_count(json_object(body)) != 1
-               || !shash_find(json_object(body), "disassociate")) {
-        nt_fail(&err, NT_INVALID, "the body must have exactly one member: disassociate");
-        call_fail(call, &err);
-    } else {
-        op_submit(call->rest->options.ops, disassociate_op, call, accepted, call);
+        return;
     }
-    json_destroy(body);
+    op_submit(call->rest->options.ops, modify_op, m, modify_done, m);
 }

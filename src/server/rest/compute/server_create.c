@@ -221,10 +221,6 @@ check_body(struct creation *c, struct nt_err *err)
     if (body->config_drive) {
         return nt_fail(err, NT_UNSUPPORTED, "server.config_drive is not offered");
     }
-    if (*body->key_name) {
-        return nt_fail(err, NT_INVALID, "server.key_name: there is no key pair '%s'",
-                       body->key_name);
-    }
     if (*body->disk_config && strcmp(body->disk_config, "AUTO")
         && strcmp(body->disk_config, "MANUAL")) {
         return nt_fail(err, NT_INVALID, "server.OS-DCF:diskConfig must be AUTO or MANUAL");
@@ -265,6 +261,7 @@ create_op(struct store *store, void *creation, struct changes *changes, struct n
         .flavor_id = body->flavor_ref,
         .image_id = body->image_ref,
         .availability_zone = *body->availability_zone ? body->availability_zone : NULL,
+        .key_name = *body->key_name ? body->key_name : NULL,
         .user_data = body->user_data,
         .metadata = body->metadata && body->metadata->type == JSON_OBJECT ? body->metadata : NULL,
         .networks = c->networks,

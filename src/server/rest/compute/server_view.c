@@ -105,9 +105,9 @@ addresses_json(const struct instance_info *info)
             list = json_array_create_empty();
             json_object_put(networks, a->network_name, list);
         }
-        json_object_put(address, "version", json_integer_create(4));
+        json_object_put(address, "version", json_integer_create(a->version));
         json_object_put_string(address, "addr", a->address);
-        json_object_put_string(address, "OS-EXT-IPS:type", "fixed");
+        json_object_put_string(address, "OS-EXT-IPS:type", a->is_floating ? "floating" : "fixed");
         json_object_put_string(address, "OS-EXT-IPS-MAC:mac_addr", a->mac);
         json_array_add(list, address);
     }

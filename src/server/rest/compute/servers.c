@@ -169,26 +169,6 @@ servers_show(struct call *call)
     instance_info_clear(&info);
 }
 
-void
-server_groups_list(struct call *call)
-{
-    struct instance_info info = { 0 };
-    struct nt_err err = { 0 };
-
-    if (instance_info_load(call->rest->options.reader, call_project(call), call->match.params[0],
-                           &info, &err)
-        < 0) {
-        call_fail(call, &err);
-    } else {
-        struct json *view = server_view(call, &info);
-        struct json *groups = shash_find_data(json_object(view), "security_groups");
-
-        call_reply_json(call, 200, wrap("security_groups", json_clone(groups)));
-        json_destroy(view);
-    }
-    instance_info_clear(&info);
-}
-
 static int
 delete_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
 {

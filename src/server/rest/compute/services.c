@@ -8,8 +8,7 @@
 #include "server/core/hosts.h"
 #include "server/rest/call.h"
 
-/* /os-services: the host programs and whether they report; and what is always
- * empty here. */
+/* /os-services: the host programs and whether they report. */
 
 static struct json *
 service_view(const struct call *call, const struct host *host, size_t i)
@@ -54,10 +53,4 @@ services_list(struct call *call)
     }
     rows_clear(&rows);
     call_reply_json(call, 200, wrap("services", services));
-}
-
-void
-keypairs_list(struct call *call)
-{
-    call_reply_json(call, 200, wrap("keypairs", json_array_create_empty()));
 }

@@ -1,0 +1,13 @@
+/* Signatures, and comparing them without telling by the time it takes. */
+#pragma once
+
+#include <stdbool.h>
+
+#define NT_HMAC_HEX_SIZE 65
+
+/* HMAC-SHA256 of 'text' in lower-case hex. */
+void nt_hmac_sha256_hex(const char *key, const char *text, char out[NT_HMAC_HEX_SIZE]);
+
+/* True if the texts are equal.  How long it takes depends on the length of 'given'
+ * (the stranger's own) alone, never on where the two differ. */
+bool nt_text_equal_ct(const char *secret, const char *given);
