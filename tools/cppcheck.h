@@ -18,7 +18,7 @@
 #define OVS_REQUIRES(...)
 #define OVS_UNUSED
 #define OVS_NOT_REACHED() abort()
-#define NL_ATTR_FOR_EACH(NODE, LEFT, ATTRS, SIZE) \
+#define NL_ATTR_FOR_EACH(NODE, LEFT, ATTRS, SIZE)                                     \
     for ((LEFT) = (SIZE), (NODE) = nt_any(ATTRS); (NODE) != NULL; (NODE) = nt_any(NODE))
 #define SSET_FOR_EACH(NAME, SSET) NT_EACH(NAME, SSET)
 #define SMAP_FOR_EACH(NODE, SMAP) NT_EACH(NODE, SMAP)

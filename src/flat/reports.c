@@ -13,6 +13,7 @@ NT_LOG_MODULE(reports);
 
 #define CALL_TIMEOUT_MS 30000
 #define RETRY_MS 1000
+#define MAX_REPEATS 3
 
 struct reports {
     struct reports_options options;
@@ -21,7 +22,7 @@ struct reports {
     size_t n_syncing;    /* Comparisons under way. */
     bool sync_failed;    /* One of those under way. */
     bool has_given_back; /* The same: a lease of nobody. */
-    bool is_repeated;    /* They follow such ones. */
+    unsigned n_repeats;  /* Comparisons that followed such ones at once. */
     bool is_synced;      /* Since the last restart. */
     unsigned round;      /* Of restarts: an answer of an earlier one does not count. */
 };
@@ -159,10 +160,10 @@ sync_over(struct reports *r)
     int64_t now = now_ms(r);
 
     /* A lease that was given back is compared once more, and soon: dnsmasq says nothing
-     * when it did not have it. */
-    r->is_repeated = r->has_given_back && !r->is_repeated;
-    r->next_sync =
-        now + (r->sync_failed || r->is_repeated ? RETRY_MS : r->options.sync_interval_ms);
+     * when it did not have it.  More than once, because a view of the networks that was
+     * under way may have brought it back. */
+    r->n_repeats = r->has_given_back && r->n_repeats < MAX_REPEATS ? r->n_repeats + 1 : 0;
+    r->next_sync = now + (r->sync_failed || r->n_repeats ? RETRY_MS : r->options.sync_interval_ms);
     r->is_synced |= !r->sync_failed;
 }
 

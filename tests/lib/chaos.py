@@ -14,6 +14,7 @@ from crash import Whole, attempt
 from floating import allocate, associate, disassociate, floating, make_pool
 from lab import lab_for
 from neutrinolab import programs
+from release import renew
 from secgroups import Groups
 
 STAYERS = [("stay1", "compute-1"), ("stay2", "compute-2")]
@@ -61,7 +62,9 @@ class Chaos:
 
     def renew(self):
         """A lease event while something dies."""
-        attempt(self.lab.renew, self.random.choice(self.cloud.stayers))
+        name = self.random.choice(self.cloud.stayers)
+        attempt(renew, self.lab.guest_netns(name), self.lab.address(name),
+                self.lab.guest_mac(name), limit=1)
 
     def change_group(self):
         """A rule more in the default group, or one less."""

@@ -384,10 +384,10 @@ def failpoints(lab):
     return found
 
 
-def attempt(function, *arguments):
+def attempt(function, *arguments, **options):
     """Runs one request to a server that may be dying; whether it went through."""
     try:
-        function(*arguments)
+        function(*arguments, **options)
     except (Failed, OSError, ValueError):
         return False
     return True
