@@ -26,6 +26,7 @@ NT_LOG_MODULE(compute);
 #define CALL_TIMEOUT_MS 30000
 #define WATCH_INTERVAL_MS 10000
 #define REPORT_RETRY_MS 1000
+#define END_LIMIT_MS 3000 /* Of a guest that is deleted. */
 
 /* Report. */
 
@@ -318,7 +319,7 @@ static void
 phase_stop(struct compute *c, struct guest *guest)
 {
     NT_CRASHPOINT("guest-stop");
-    c->driver->class->stop(c->driver, guest);
+    c->driver->class->stop(c->driver, guest, END_LIMIT_MS);
     model_set_phase(guest, GUEST_STOPPING);
 }
 

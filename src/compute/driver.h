@@ -3,12 +3,15 @@
  *
  *     name -> plug -> start -> (running) -> stop -> unplug
  *
- * and adopt() instead of plug and start for a guest an earlier process left.  Calls
- * return at once; what takes time is asked about with is_running().  A guest
+ * and adopt() instead of plug and start for a guest an earlier process left.  One that is
+ * stopped or rebooted goes from stop back to plug and start under the same handle: devices
+ * that are there stay as they are, those that are not (the host was started anew) are made.
+ * Calls return at once; what takes time is asked about with is_running().  A guest
  * outlives the program. */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/child.h"
 #include "base/clock.h"
@@ -29,14 +32,17 @@ struct driver_class {
      * earlier process left half-done under the same handle. */
     int (*plug)(struct driver *, struct guest *, struct nt_err *);
 
-    /* Starts it; console output goes to console.log in its folder. */
+    /* Starts it; console output is appended to console.log in its folder.  guest->pid is 0
+     * before, and what is noted of the guest says that it may be starting. */
     int (*start)(struct driver *, struct guest *, struct nt_err *);
 
-    /* Takes up what an earlier process left: true if the guest runs. */
+    /* Takes up what an earlier process left: true if the guest runs.  With guest->pid 0 it
+     * may have been started without a note of it, and must be found then. */
     bool (*adopt)(struct driver *, struct guest *);
 
-    /* Asks it to end, and makes it end after a while. */
-    void (*stop)(struct driver *, struct guest *);
+    /* Asks it to end, and makes it end when 'limit_ms' have passed; 0: at once.  Asked
+     * again, the earlier end counts. */
+    void (*stop)(struct driver *, struct guest *, int64_t limit_ms);
     bool (*is_running)(struct driver *, const struct guest *);
 
     /* Removes what plug() made; what is missing is fine. */

@@ -26,9 +26,9 @@ NT_LOG_MODULE(driver_netns);
  *     unshare (in the guest's network namespace, known by guest->pid)
  *       '- init (PID 1 of the guest's own PID namespace)
  *
- * init gets SIGTERM; what has not ended after a while is killed through unshare,
- * whose death takes init along (--kill-child), and init's death everything else. */
-#define STOP_LIMIT_MS 3000
+ * init gets SIGTERM; what has not ended in time is killed through unshare, whose death
+ * takes init along (--kill-child), and init's death everything else. */
+#define AGAIN_MS 3000
 
 struct running {
     struct ovs_list node;
@@ -79,7 +79,12 @@ watch(struct driver_netns *d, const struct guest *guest)
         return false;
     }
 
-    struct running *r = xzalloc(sizeof *r);
+    /* One that has just ended may still be noted. */
+    struct running *r = find(d, guest);
+    if (r) {
+        forget(r);
+    }
+    r = xzalloc(sizeof *r);
     ovs_strlcpy(r->id, guest->view.id, sizeof r->id);
     r->watch = w;
     r->kill_at = INT64_MAX;
@@ -307,19 +312,25 @@ netns_adopt(struct driver *driver, struct guest *guest)
 }
 
 static void
-netns_stop(struct driver *driver, struct guest *guest)
+netns_stop(struct driver *driver, struct guest *guest, int64_t limit_ms)
 {
     struct driver_netns *d = cast(driver);
     struct running *r = find(d, guest);
 
-    if (r && r->kill_at == INT64_MAX) {
+    if (!r || nt_pidwatch_is_dead(r->watch)) {
+        return;
+    }
+    if (r->kill_at == INT64_MAX && limit_ms > 0) {
         pid_t init = child_of(guest->pid);
 
-        r->kill_at = nt_mono_ms(d->env.clock) + STOP_LIMIT_MS;
-        if (init > 0 && !nt_pidwatch_is_dead(r->watch)) {
+        if (init > 0) {
             kill(init, SIGTERM);
         }
     }
+    if (limit_ms <= 0) {
+        nt_pidwatch_signal(r->watch, SIGKILL);
+    }
+    r->kill_at = MIN(r->kill_at, nt_mono_ms(d->env.clock) + (limit_ms > 0 ? limit_ms : AGAIN_MS));
 }
 
 static void
@@ -335,7 +346,7 @@ netns_run(struct driver *driver)
         } else if (now >= r->kill_at) {
             nt_warn("guest did not end in time, killed", "instance", r->id, NULL);
             nt_pidwatch_signal(r->watch, SIGKILL);
-            r->kill_at = now + STOP_LIMIT_MS;
+            r->kill_at = now + AGAIN_MS;
         }
     }
 }

@@ -37,7 +37,7 @@ new_driver(struct bed *bed)
 static int
 set_up(void **state)
 {
-    static const char init[] = "#!/bin/sh\ntrap 'exit 0' TERM\necho up\n"
+    static const char init[] = "#!/bin/sh\ntrap 'echo bye; exit 0' TERM\necho up\n"
                                "while :; do sleep 0.05; done\n";
     static struct bed bed;
     struct nt_instance_view view = { .id = "99999999-9999-4999-8999-999999999999",
@@ -87,13 +87,19 @@ is_running(struct bed *bed)
     return bed->driver->class->is_running(bed->driver, bed->guest);
 }
 
+static void
+stop(struct bed *bed, int64_t limit_ms)
+{
+    bed->driver->class->stop(bed->driver, bed->guest, limit_ms);
+    UNTIL(bed, !is_running(bed));
+}
+
 static int
 tear_down(void **state)
 {
     struct bed *bed = *state;
 
-    bed->driver->class->stop(bed->driver, bed->guest);
-    UNTIL(bed, !is_running(bed));
+    stop(bed, 0);
     assert_int_equal(bed->driver->class->unplug(bed->driver, bed->guest, NULL), 0);
     assert_false(nt_netns_exists(bed->guest->handle));
     bed->driver->class->free(bed->driver);
@@ -113,13 +119,19 @@ console_has(struct bed *bed, const char *wanted)
 }
 
 static void
-start(struct bed *bed)
+start_only(struct bed *bed)
 {
     struct nt_err err = { 0 };
 
     if (bed->driver->class->start(bed->driver, bed->guest, &err) < 0) {
         fail_msg("%s", err.msg);
     }
+}
+
+static void
+start(struct bed *bed)
+{
+    start_only(bed);
     UNTIL(bed, console_has(bed, "up\n"));
     assert_true(is_running(bed));
 }
@@ -188,6 +200,60 @@ guest_that_was_never_started_is_not_found(void **state)
 }
 
 static void
+stopped_guest_starts_again_in_its_namespace(void **state)
+{
+    struct bed *bed = *state;
+    struct nt_err err = { 0 };
+
+    start(bed);
+    stop(bed, LIMIT_MS);
+    assert_true(console_has(bed, "bye\n"));
+    assert_true(nt_netns_exists("vm-nttest"));
+    bed->guest->pid = bed->guest->pid_start = 0;
+    assert_int_equal(bed->driver->class->plug(bed->driver, bed->guest, &err), 0);
+    start_only(bed);
+    assert_true(is_running(bed));
+    UNTIL(bed, console_has(bed, "up\nbye\nup\n"));
+    assert_true(is_running(bed));
+}
+
+static void
+guest_that_was_noted_as_stopped_is_not_adopted(void **state)
+{
+    struct bed *bed = *state;
+
+    start(bed);
+    stop(bed, LIMIT_MS);
+    assert_false(adopt_anew(bed));
+}
+
+static void
+without_a_limit_it_is_not_asked(void **state)
+{
+    struct bed *bed = *state;
+
+    start(bed);
+    stop(bed, 0);
+    assert_false(console_has(bed, "bye"));
+}
+
+static void
+guest_that_does_not_listen_is_ended_at_the_limit(void **state)
+{
+    static const char deaf[] = "#!/bin/sh\ntrap '' TERM\necho up\n"
+                               "while :; do sleep 0.05; done\n";
+    struct bed *bed = *state;
+    AUTO_FREE char *path = nt_path_join(bed->dir, "init");
+
+    assert_int_equal(nt_file_replace(path, deaf, strlen(deaf), 0755, NULL, NULL), 0);
+    start(bed);
+    /* Asked again with less time, it gets less. */
+    bed->driver->class->stop(bed->driver, bed->guest, INT64_C(1000) * LIMIT_MS);
+    assert_true(is_running(bed));
+    stop(bed, 200);
+}
+
+static void
 image_without_init_is_named(void **state)
 {
     struct bed *bed = *state;
@@ -212,6 +278,10 @@ main(void)
         T(process_with_a_number_used_again_is_not_adopted),
         T(guest_that_was_started_but_not_noted_is_found_again),
         T(guest_that_was_never_started_is_not_found),
+        T(stopped_guest_starts_again_in_its_namespace),
+        T(guest_that_was_noted_as_stopped_is_not_adopted),
+        T(without_a_limit_it_is_not_asked),
+        T(guest_that_does_not_listen_is_ended_at_the_limit),
         T(image_without_init_is_named),
     };
 

@@ -60,9 +60,10 @@ null_adopt(struct driver *driver, struct guest *guest)
 }
 
 static void
-null_stop(struct driver *driver, struct guest *guest)
+null_stop(struct driver *driver, struct guest *guest, int64_t limit_ms)
 {
     (void) driver;
+    (void) limit_ms;
     guest->pid = 0;
 }
 
