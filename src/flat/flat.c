@@ -11,11 +11,10 @@
 #include "base/mem.h"
 #include "flat/apply.h"
 #include "flat/floating.h"
+#include "flat/leases.h"
 #include "flat/model.h"
 #include "flat/options.h"
 #include "flat/plan.h"
-#include "flat/reports.h"
-#include "host/dhcp_release.h"
 #include "host/dnsmasq.h"
 #include "host/iptables.h"
 #include "host/iptables_plan.h"
@@ -41,10 +40,9 @@ struct flat {
     char *snapshot_path, *leases_path, *socket_path, *spool_path;
     struct nt_iptables *iptables;
     struct nt_iptables *ip6tables; /* NULL without IPv6. */
-    struct nt_lease_server *leases;
+    struct leases *leases;
     struct nt_rpc_service *service;
     struct nt_reporter *reporter;
-    struct reports *reports;
     struct flat_floating floating;
     struct flat_stats stats;
     struct flat_apply apply;
@@ -58,7 +56,6 @@ struct flat {
     int64_t save_delay_ms;
     bool save_failed;
     struct ovs_list changes; /* struct told, of this turn. */
-    uint64_t n_leases, n_releases;
 };
 
 static void
@@ -172,74 +169,6 @@ rules_changed(void *f_)
     model_changed(f);
 }
 
-/* Observe: lease events. */
-
-static void
-add_report(struct flat *f, const struct flat_network *network, const struct nt_lease_event *ev)
-{
-    struct nt_lease_args args = { .lease_expires = ev->expires_ms };
-
-    ovs_strlcpy(args.host, f->env.host, sizeof args.host);
-    ovs_strlcpy(args.network_id, network->view.id, sizeof args.network_id);
-    ovs_strlcpy(args.address, ev->ip, sizeof args.address);
-    ovs_strlcpy(args.mac, ev->mac, sizeof args.mac);
-    ovs_strlcpy(args.hostname, ev->hostname, sizeof args.hostname);
-    ovs_strlcpy(args.client_id, ev->client_id, sizeof args.client_id);
-    reports_add(f->reports, ev->action == NT_LEASE_DEL, &args);
-}
-
-static void
-note_lease(struct nt_host_entry *entry, const struct nt_lease_event *ev)
-{
-    entry->leased = true;
-    entry->lease_expires = ev->expires_ms;
-    ovs_strlcpy(entry->lease_hostname, ev->hostname, sizeof entry->lease_hostname);
-    ovs_strlcpy(entry->client_id, ev->client_id, sizeof entry->client_id);
-}
-
-static void
-on_lease_event(void *f_, const struct nt_lease_event *ev)
-{
-    struct flat *f = f_;
-    struct flat_network *network = flat_model_network_number(&f->model, ev->network_number);
-    struct nt_host_entry *entry = network ? flat_entry(network, ev->ip) : NULL;
-
-    if (!network) {
-        nt_warn_rl("lease event of a network that is not here", "address", ev->ip, NULL);
-        return;
-    }
-    f->n_leases += ev->action == NT_LEASE_ADD;
-    f->n_releases += ev->action == NT_LEASE_DEL;
-    nt_info(ev->action == NT_LEASE_ADD ? "lease" : "release", "network", network->view.name,
-            "instance", entry && *entry->instance_id ? entry->instance_id : NULL, "address", ev->ip,
-            "mac", ev->mac, "name", *ev->hostname ? ev->hostname : NULL, NULL);
-    if (entry && !strcmp(entry->mac, ev->mac)) {
-        if (ev->action == NT_LEASE_ADD) {
-            note_lease(entry, ev);
-        } else {
-            entry->leased = false;
-            if (!entry->allocated) {
-                flat_entry_remove(network, entry);
-            }
-        }
-    }
-    add_report(f, network, ev);
-}
-
-static void
-list_leases(void *f_, int64_t network_number, struct ds *out)
-{
-    struct flat *f = f_;
-    const struct flat_network *network = flat_model_network_number(&f->model, network_number);
-
-    for (size_t i = 0; network && i < network->view.n_entries; i++) {
-        nt_lease_list_line(out, &network->view.entries[i], nt_wall_ms(f->env.clock),
-                           nt_config_int(f->env.config, "dhcp_lease_time"));
-    }
-}
-
-static const struct nt_lease_server_ops lease_ops = { on_lease_event, list_leases };
-
 /* Observe: networks. */
 
 static void
@@ -292,6 +221,7 @@ take_networks(struct flat *f, struct nt_networks_result *result)
     flat_floating_changed(&f->floating);
     rules_changed(f);
     drop_missing(f);
+    leases_release_unused(f->leases, true);
 }
 
 static void
@@ -332,7 +262,7 @@ run_claim(struct flat *f)
     struct nt_claim_networks_args args = { .host = "" };
 
     /* Leases the server has not heard of go first, or its view would lack them. */
-    if (f->claimed || f->claim_pending || !reports_are_settled(f->reports)
+    if (f->claimed || f->claim_pending || !leases_are_settled(f->leases)
         || !nt_bus_is_connected(f->env.bus) || nt_mono_ms(f->env.clock) < f->next_claim) {
         return;
     }
@@ -361,78 +291,6 @@ struct told {
 };
 
 static void
-send_release(struct flat *f, const struct nt_fixed_ip_args *args)
-{
-    const struct flat_network *network = flat_model_network(&f->model, args->network_id);
-    struct nt_dhcp_release release = { .xid = 0 };
-    struct nt_err err = { 0 };
-
-    if (!network || !nt_config_bool(f->env.config, "force_dhcp_release")) {
-        return;
-    }
-    release.device = network->view.bridge;
-    nt_random_bytes(f->env.random, "xid", &release.xid, sizeof release.xid);
-    if (!nt_ip4_parse(network->view.dhcp_server, &release.server)
-        || !nt_ip4_parse(args->entry.address, &release.ip)
-        || !nt_mac_parse(args->entry.mac, &release.mac)) {
-        return;
-    }
-    if (nt_dhcp_release_send(&release, &err) < 0) {
-        nt_warn("lease not released; it ends by itself", "address", args->entry.address, "why",
-                err.msg, NULL);
-    }
-}
-
-/* The server does not know whose lease this is, or its guest is gone. */
-static void
-forget_lease(void *f_, const char *network_id, const struct nt_lease_name *name)
-{
-    struct flat *f = f_;
-    struct flat_network *network = flat_model_network(&f->model, network_id);
-    struct nt_host_entry *entry = network ? flat_entry(network, name->address) : NULL;
-    struct nt_fixed_ip_args args = { .network_id = "" };
-
-    if (!nt_config_bool(f->env.config, "force_dhcp_release")) {
-        return; /* It ends by itself. */
-    }
-    nt_warn("lease of nobody given back", "address", name->address, "mac", name->mac, NULL);
-    if (entry && !strcmp(entry->mac, name->mac)) {
-        entry->leased = false;
-        if (!entry->allocated) {
-            flat_entry_remove(network, entry);
-        }
-        model_changed(f);
-    }
-    ovs_strlcpy(args.network_id, network_id, sizeof args.network_id);
-    ovs_strlcpy(args.entry.address, name->address, sizeof args.entry.address);
-    ovs_strlcpy(args.entry.mac, name->mac, sizeof args.entry.mac);
-    send_release(f, &args);
-}
-
-static void
-reports_changed(void *f)
-{
-    model_changed(f);
-}
-
-static void
-start_reports(struct flat *f)
-{
-    const struct reports_options options = {
-        .model = &f->model,
-        .bus = f->env.bus,
-        .clock = f->env.clock,
-        .host = f->env.host,
-        .sync_interval_ms = nt_config_int(f->env.config, "periodic_interval") * 1000,
-        .changed = reports_changed,
-        .forget = forget_lease,
-        .aux = f,
-    };
-
-    f->reports = reports_new(&options);
-}
-
-static void
 on_told(void *told_, const struct nt_err *err)
 {
     struct told *told = told_;
@@ -445,7 +303,7 @@ on_told(void *told_, const struct nt_err *err)
             err ? err->msg : NULL, NULL);
     if (told->release) {
         /* Also without dnsmasq: the address must not be stuck. */
-        send_release(told->flat, &told->args);
+        leases_release(told->flat->leases, &told->args);
         nt_rpc_reply(&nt_network_host, told->req, NULL);
     } else if (err) {
         nt_bus_reply_fail(told->req, err);
@@ -593,7 +451,7 @@ on_bus_state(void *f_, bool connected)
     f->claimed = false;
     f->claim_pending = false;
     f->next_claim = 0;
-    reports_restart(f->reports);
+    leases_restart(f->leases);
     nt_reporter_now(f->reporter);
     nt_info(connected ? "server connected" : "server away", NULL);
 }
@@ -631,6 +489,12 @@ name_files(struct flat *f)
     f->leases_path = nt_path_join(state, "leases");
     f->socket_path = nt_path_join(state, "lease.sock");
     f->spool_path = nt_path_join(state, "lease-spool");
+}
+
+static void
+leases_changed(void *f)
+{
+    model_changed(f);
 }
 
 static void
@@ -680,11 +544,38 @@ init_apply(struct flat *f)
     };
 }
 
+static bool
+is_serving(const struct flat_network *network)
+{
+    const struct nt_dnsmasq *dnsmasq = service_of(network)->dnsmasq;
+
+    return dnsmasq && nt_dnsmasq_is_ready(dnsmasq);
+}
+
+static int
+start_leases(struct flat *f, struct nt_err *err)
+{
+    const struct leases_options options = {
+        .model = &f->model,
+        .config = f->env.config,
+        .clock = f->env.clock,
+        .random = f->env.random,
+        .bus = f->env.bus,
+        .host = f->env.host,
+        .socket_path = f->socket_path,
+        .spool_path = f->spool_path,
+        .changed = leases_changed,
+        .is_serving = is_serving,
+        .aux = f,
+    };
+
+    return leases_new(&options, &f->leases, err);
+}
+
 static int
 start(struct flat *f, struct nt_err *err)
 {
     const struct nt_config *config = f->env.config;
-    const struct nt_lease_server_opts lease_opts = { f->socket_path, f->spool_path };
     AUTO_FREE char *lock = nt_path_join(nt_config_str(config, "lock_path"), "iptables.lock");
     AUTO_FREE char *lock6 = nt_path_join(nt_config_str(config, "lock_path"), "ip6tables.lock");
     enum nt_iptables_variant variant;
@@ -712,7 +603,7 @@ start(struct flat *f, struct nt_err *err)
     load(f);
     init_apply(f);
     flat_floating_changed(&f->floating);
-    if (nt_lease_server_new(&lease_opts, &lease_ops, f, &f->leases, err) < 0) {
+    if (start_leases(f, err) < 0) {
         return -1;
     }
     f->iptables = nt_iptables_new(f->env.children, f->env.clock, variant, lock);
@@ -721,7 +612,7 @@ start(struct flat *f, struct nt_err *err)
         f->ip6tables = nt_ip6tables_new(f->env.children, f->env.clock, variant, lock6);
     }
     f->reporter = nt_reporter_new(&reporter);
-    start_reports(f);
+    leases_release_unused(f->leases, false);
     f->service = nt_rpc_serve(f->env.bus, &nt_network_host, f->env.host, handlers, f);
     nt_bus_on_state(f->env.bus, on_bus_state, f);
     f->rules_changed = true;
@@ -790,8 +681,8 @@ flat_get_facts(const struct flat *f, struct flat_facts *out)
                                 .iptables = nt_iptables_stats(f->iptables),
                                 .bus = f->env.bus,
                                 .stats = &f->stats,
-                                .n_leases = f->n_leases,
-                                .n_releases = f->n_releases };
+                                .n_leases = leases_n_given(f->leases),
+                                .n_releases = leases_n_ended(f->leases) };
     LIST_FOR_EACH (network, node, &f->model.networks) {
         const struct nt_dnsmasq *dnsmasq = service_of(network)->dnsmasq;
 
@@ -824,8 +715,7 @@ flat_free(struct flat *f)
     flat_model_deinit(&f->model);
     nt_rpc_service_free(f->service);
     nt_reporter_free(f->reporter);
-    reports_free(f->reports);
-    nt_lease_server_free(f->leases);
+    leases_free(f->leases);
     nt_iptables_free(f->iptables);
     nt_iptables_free(f->ip6tables);
     flat_settings_clear(&f->settings);
@@ -839,9 +729,8 @@ flat_free(struct flat *f)
 void
 flat_run(struct flat *f)
 {
-    nt_lease_server_run(f->leases);
     nt_reporter_run(f->reporter);
-    reports_run(f->reports, f->save_at == INT64_MAX || f->save_failed);
+    leases_run(f->leases, f->save_at == INT64_MAX || f->save_failed);
     run_changes(f);
     run_claim(f);
     run_watch(f);
@@ -862,7 +751,6 @@ flat_run(struct flat *f)
 void
 flat_wait(struct flat *f)
 {
-    nt_lease_server_wait(f->leases);
     nt_reporter_wait(f->reporter);
     nt_iptables_wait(f->iptables);
     if (f->ip6tables) {
@@ -874,9 +762,9 @@ flat_wait(struct flat *f)
     if (f->save_at != INT64_MAX) {
         poll_timer_wait_until(f->save_at);
     }
-    reports_wait(f->reports, f->save_at == INT64_MAX);
+    leases_wait(f->leases, f->save_at == INT64_MAX);
     if (nt_bus_is_connected(f->env.bus) && !f->claimed && !f->claim_pending
-        && reports_are_settled(f->reports)) {
+        && leases_are_settled(f->leases)) {
         poll_timer_wait_until(f->next_claim);
     }
     if (f->rules_changed) {
