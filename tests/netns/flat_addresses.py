@@ -135,6 +135,30 @@ def delete_never_leased(lab):
         lab.in_host("compute-1", [*argv, "-D", *rule])
 
 
+def lost_release(lab):
+    """A firewall eats the release; dnsmasq hears it once that is gone."""
+    lab.boot_and_wait("unheard", "compute-1")
+    address, mac = lab.address("unheard"), lab.guest_mac("unheard")
+    argv = [f"iptables-{lab.variant}", "-w"]
+    rule = ["INPUT", "-p", "udp", "--dport", "67", "-j", "DROP"]
+    lab.in_host("controller-1", [*argv, "-I", *rule])
+    try:
+        lab.delete_and_wait("unheard")
+        wait_for(lambda: "DROP" in counted(lab, argv), 10, "no release was sent")
+        row = fixed_ip(lab, address)
+        expect(row["leased"] and not row["allocated"], f"row: {row}")
+    finally:
+        lab.in_host("controller-1", [*argv, "-D", *rule])
+    wait_for(lambda: free(lab, address), 30, lambda: f"row: {fixed_ip(lab, address)}")
+    expect(f"DHCPRELEASE(br100) {address} {mac}" in lab.dhcp_log(), "no DHCPRELEASE in the log")
+
+
+def counted(lab, argv):
+    """The rules of INPUT that a packet has met."""
+    text = lab.in_host("controller-1", [*argv, "-nvxL", "INPUT"]).stdout
+    return "".join(line for line in text.splitlines() if line.split()[:1] not in ([], ["0"]))
+
+
 def late_release(lab):
     """In a small network an address comes round again; the old MAC then releases it."""
     lab.boot_and_wait("old", "compute-1")
@@ -237,6 +261,7 @@ def one_network(lab):
     check("metadata for no guest: 404", metadata_foreign, lab)
     check("delete: line gone, release logged, address free in 2 s", delete_leased, lab)
     check("delete without any lease: free at once", delete_never_leased, lab)
+    check("a release that gets lost is sent again", lost_release, lab)
     parallel(lab)
 
 
