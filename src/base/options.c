@@ -86,7 +86,12 @@ const struct nt_option nt_options[] = {
     { "iptables_variant", NT_OPT_CHOICE, "auto", "auto, nft or legacy.",
       .choices = "auto|nft|legacy",
       MORE("auto takes the iptables-save of PATH. Never mix both on one machine.") },
-    { "iptables_top_regex", NT_OPT_STRING, "", "Rules of others that stay above ours." },
+    { "iptables_top_regex", NT_OPT_STRING, "", "Rules of others that stay above ours.",
+      MORE("An extended regular expression, matched from the start of \"-A CHAIN RULE\"; all "
+           "before the last match stay above with it.") },
+    { "iptables_bottom_regex", NT_OPT_STRING, "", "Rules of others that stay below ours.",
+      MORE("The same for rules that must not get above ours because of iptables_top_regex; all "
+           "behind the first match stay below with it.") },
     { "iptables_drop_action", NT_OPT_STRING, "DROP", "Target of what we refuse." },
     { "compat", NT_OPT_CHOICE, "latest", "essex: exactly what the 2012 release put into place.",
       .choices = "latest|essex",
@@ -104,6 +109,10 @@ const struct nt_option nt_options[] = {
       "Only iptables is offered.", .choices = "IptablesFirewallDriver" },
     { "anti_spoofing", NT_OPT_BOOL, "true",
       "Drop what a guest sends from a MAC or address that is not its own." },
+    { "guest_connections", NT_OPT_INT, "10000",
+      "Connections a guest may have opened at a time; 0: any number.", 0, 1 << 24,
+      MORE("Packets that would open more are dropped and counted, so that one guest cannot "
+           "fill the host's table of connections. Not with compat=essex.") },
     { "security_group_ipset", NT_OPT_BOOL, "true",
       "Keep the members of a source group in one ipset instead of one rule each." },
     { "instance_name_template", NT_OPT_CHOICE, "instance-%08x", "Name of an instance's folder.",
@@ -179,7 +188,6 @@ const struct nt_option nt_options[] = {
     { "network_device_mtu", NT_OPT_INT, "", "", IGNORED },
     { "multi_host", NT_OPT_BOOL, "false", "", IGNORED },
     { "share_dhcp_address", NT_OPT_BOOL, "false", "", IGNORED },
-    { "iptables_bottom_regex", NT_OPT_STRING, "", "", IGNORED },
     { "metadata_cache_expiration", NT_OPT_INT, "0", "", IGNORED },
     { "vpn_ip", NT_OPT_STRING, "", "", IGNORED },
     { "vpn_start", NT_OPT_STRING, "", "", IGNORED },

@@ -525,6 +525,7 @@ check_all(struct doctor *d)
     doctor_links(d);
     doctor_services(d);
     doctor_rules(d);
+    doctor_drops(d);
 }
 
 int

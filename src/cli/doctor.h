@@ -2,7 +2,8 @@
  *
  * Changes nothing and asks nobody but the server.  Each check adds one row; a check that
  * does not concern this host adds none.  doctor.c has the command and what concerns every
- * host, doctor_net.c links and services, doctor_rules.c firewalls. */
+ * host, doctor_net.c links and services, doctor_rules.c firewalls, doctor_drops.c
+ * what guests were refused. */
 #pragma once
 
 #include <stdbool.h>
@@ -46,6 +47,7 @@ void doctor_say(struct doctor *, const char *check, enum doctor_state, char *pro
 void doctor_links(struct doctor *);
 void doctor_services(struct doctor *);
 void doctor_rules(struct doctor *);
+void doctor_drops(struct doctor *);
 
 /* The first line of a small file; NULL: not readable.  The caller frees. */
 char *doctor_read(const char *path);

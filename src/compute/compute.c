@@ -604,6 +604,7 @@ compute_get_facts(const struct compute *c, struct compute_facts *out)
     *out = (struct compute_facts){ .iptables = rules_iptables_stats(c->rules),
                                    .ip6tables = rules_ip6tables_stats(c->rules),
                                    .guard = rules_guard_stats(c->rules),
+                                   .drops = rules_drops(c->rules),
                                    .bus = c->env.bus,
                                    .start_seconds = &c->start_seconds };
     HMAP_FOR_EACH (guest, node, &c->guests) {

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "bus/bus.h"
 #include "compute/guest.h"
+#include "host/drops.h"
 #include "host/guard.h"
 #include "host/iptables.h"
 
@@ -43,6 +44,7 @@ NT_NODISCARD int compute_plan_text(const struct compute_env *, char **out, struc
 struct compute_facts {
     const struct nt_iptables_stats *iptables, *ip6tables; /* The second may be NULL. */
     const struct nt_guard_stats *guard;
+    const struct nt_drops_table *drops;
     const struct nt_bus *bus;
     const struct nt_histogram *start_seconds; /* From build_instance to a running guest. */
     size_t n_guests[GUEST_GONE + 1];          /* By phase. */

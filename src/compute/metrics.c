@@ -26,5 +26,6 @@ compute_metrics(void *compute, struct ds *out)
                         "From the server's word until the guest runs.", facts.start_seconds);
     nt_iptables_metrics(facts.iptables, facts.ip6tables, out);
     nt_guard_metrics(facts.guard, out);
+    nt_drops_metrics(facts.drops, out);
     nt_bus_metrics(facts.bus, out);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "host/drops.h"
 #include "host/rules.h"
 
 #define PREFIX "nova-compute"
@@ -261,11 +262,44 @@ plan_dhcp_requests(struct nt_iptables_want *want)
                      NT_RULE_DHCP_REQUEST);
 }
 
+/* A guest that holds too many connections gets no more: the host's table of them is one for
+ * all.  The counting rule has a chain of its own, which does not change with the guests:
+ * written again it would count from zero.  What a guest opens is told by its port, and
+ * its address is its own (host/guard.h). */
 static void
-plan_common(struct nt_iptables_want *want, const char *const *bridges, size_t n_bridges)
+plan_connections(struct nt_iptables_want *want, bool ipv6, const struct plan_options *options)
 {
+    static const char *const from[] = { PREFIX "-local", PREFIX "-INPUT" };
+
+    if (options->golden || !options->connections) {
+        return;
+    }
+    for (size_t i = 0; i < NT_ARRAY_SIZE(from); i++) {
+        nt_iptables_rule(nt_iptables_chain(want, NT_IPTABLES_FILTER, from[i]),
+                         "-m physdev --physdev-in vnet+ -m conntrack --ctstate NEW"
+                         " -j " NT_DROPS_CHAIN);
+    }
+    nt_iptables_rule_take(nt_iptables_chain(want, NT_IPTABLES_FILTER, NT_DROPS_CHAIN),
+                          xasprintf("-m connlimit --connlimit-above %lld --connlimit-mask %d"
+                                    " --connlimit-saddr -j DROP",
+                                    options->connections, ipv6 ? 128 : 32));
+}
+
+static void
+plan_common(struct nt_iptables_want *want, const char *const *bridges, size_t n_bridges, bool ipv6,
+            const struct plan_options *options)
+{
+    nt_iptables_want_top_regex(want, options->top_regex);
+    nt_iptables_want_bottom_regex(want, options->bottom_regex);
+    if (ipv6) {
+        nt_iptables_role_init_filter(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
+    } else {
+        nt_iptables_role_init(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
+    }
     nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-provider");
-    nt_iptables_rule(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"), "-j DROP");
+    nt_iptables_rule_take(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"),
+                          xasprintf("-j %s", options->drop ? options->drop : "DROP"));
+    plan_connections(want, ipv6, options);
     for (size_t i = 0; i < n_bridges; i++) {
         plan_bridge(want, bridges[i]);
     }
@@ -278,8 +312,7 @@ plan_chains(const struct guest *const *guests, size_t n_guests, const char *cons
     struct nt_iptables_want *want =
         nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
 
-    nt_iptables_role_init(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
-    plan_common(want, bridges, n_bridges);
+    plan_common(want, bridges, n_bridges, false, options);
     if (!options->golden && n_guests) {
         plan_dhcp_requests(want);
     }
@@ -296,8 +329,7 @@ plan_chains6(const struct guest *const *guests, size_t n_guests, const char *con
     struct nt_iptables_want *want =
         nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
 
-    nt_iptables_role_init_filter(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
-    plan_common(want, bridges, n_bridges);
+    plan_common(want, bridges, n_bridges, true, options);
     for (size_t i = 0; i < n_guests; i++) {
         plan_guest6(want, guests[i], options);
     }

@@ -12,8 +12,11 @@
 struct plan_options {
     bool golden; /* compat=essex: nothing the 2012 release had not. */
     bool allow_same_net_traffic;
-    bool use_ipsets;                 /* Else one rule per member of a source group. */
-    const struct security *security; /* NULL: no group lets anything in. */
+    bool use_ipsets;                      /* Else one rule per member of a source group. */
+    long long connections;                /* That one guest may open at a time; 0: any number. */
+    const char *drop;                     /* Target of what is refused; NULL: DROP. */
+    const char *top_regex, *bottom_regex; /* Of iptables_...; NULL: none. */
+    const struct security *security;      /* NULL: no group lets anything in. */
 };
 
 /* 'guests' in ascending numbers; 'bridges' are those whose traffic is let through.

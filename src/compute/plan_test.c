@@ -224,6 +224,30 @@ neighbours_are_shut_out_when_configured(void **state)
     assert_non_null(strstr(b_text, "-s 10.1.0.1/32 -p udp -m udp --sport 67 --dport 68 -j ACCEPT"));
 }
 
+static void
+connections_are_counted_in_a_chain_of_their_own(void **state)
+{
+    const struct plan_options o = { .connections = 500, .drop = "REJECT" };
+    const struct guest *const guests[] = { &other };
+    AUTO(nt_iptables_want) want = plan_chains(guests, 1, NULL, 0, &o);
+    AUTO(nt_iptables_want) want6 = plan_chains6(guests, 1, NULL, 0, &o);
+    AUTO_FREE char *text = nt_iptables_want_dump(want);
+    AUTO_FREE char *text6 = nt_iptables_want_dump(want6);
+    static const char local[] = "chain nova-compute-local\n"
+                                "    -m physdev --physdev-in vnet+ -m conntrack --ctstate NEW "
+                                "-m comment --comment neutrino-compute -j nova-compute-flood\n";
+
+    assert_non_null(strstr(text, local));
+    assert_non_null(strstr(text6, local));
+    assert_non_null(strstr(text, "chain nova-compute-flood\n"
+                                 "    -m connlimit --connlimit-above 500 --connlimit-mask 32 "
+                                 "--connlimit-saddr -m comment --comment neutrino-compute "
+                                 "-j DROP\n"));
+    assert_non_null(strstr(text6, "--connlimit-mask 128 "));
+    assert_non_null(strstr(text, "chain nova-compute-sg-fallback\n"
+                                 "    -m comment --comment neutrino-compute -j REJECT\n"));
+}
+
 int
 main(void)
 {
@@ -232,6 +256,7 @@ main(void)
         cmocka_unit_test(default_profile_has_comments_and_lets_first_dhcp_requests_through),
         cmocka_unit_test(host_without_guests_keeps_its_bridge_open),
         cmocka_unit_test(neighbours_are_shut_out_when_configured),
+        cmocka_unit_test(connections_are_counted_in_a_chain_of_their_own),
     };
 
     return cmocka_run_group_tests_name("compute/plan", tests, NULL, NULL);

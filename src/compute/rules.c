@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "compute/plan.h"
+#include "host/drops.h"
 #include "host/ipset.h"
+#include "host/iptables_options.h"
 #include "host/iptables_plan.h"
 #include "host/sysctl.h"
 #include "openvswitch/dynamic-string.h"
@@ -33,6 +35,8 @@ struct rules {
     struct family ipv4, ipv6; /* ipv6.engine NULL: not filtered. */
     struct nt_guard *guard;
     struct nt_ipsets *ipsets;
+    struct nt_drops *drops;
+    struct nt_iptables_options options;
     struct nt_ipset_table sets; /* Of the plan, for rules_text(). */
     bool with_ipsets;           /* The plan names sets. */
     bool want_plan;
@@ -91,8 +95,12 @@ rules_new(const struct rules_env *env, struct rules **out, struct nt_err *err)
                        nt_config_origin(env->config, "iptables_variant"));
     }
 
-    struct rules *rules = xzalloc(sizeof *rules);
+    AUTO(rules) rules = xzalloc(sizeof *rules);
     rules->env = *env;
+    nt_ipset_table_init(&rules->sets);
+    if (nt_iptables_options_read(env->config, &rules->options, err) < 0) {
+        return -1;
+    }
     rules->ipv4.name = "IPv4";
     rules->ipv4.engine = nt_iptables_new(env->children, env->clock, variant, lock4);
     nt_iptables_on_settled(rules->ipv4.engine, on_settled, &rules->ipv4);
@@ -103,8 +111,9 @@ rules_new(const struct rules_env *env, struct rules **out, struct nt_err *err)
     }
     rules->guard = nt_guard_new(env->children, env->clock);
     rules->ipsets = nt_ipsets_new(env->children, env->clock);
-    nt_ipset_table_init(&rules->sets);
-    *out = rules;
+    rules->drops = nt_drops_new(env->children, nt_iptables_tool(variant, false),
+                                rules->ipv6.engine ? nt_iptables_tool(variant, true) : NULL);
+    *out = TAKE(rules);
     return 0;
 }
 
@@ -117,6 +126,7 @@ rules_free(struct rules *rules)
         nt_iptables_free(rules->ipv4.engine);
         nt_iptables_free(rules->ipv6.engine);
         nt_guard_free(rules->guard);
+        nt_drops_free(rules->drops);
         nt_ipsets_free(rules->ipsets);
         nt_ipset_table_clear(&rules->sets);
         free(rules);
@@ -185,6 +195,10 @@ rules_plan(struct rules *rules, const struct rules_model *m)
         .golden = is_golden(rules),
         .allow_same_net_traffic = nt_config_bool(rules->env.config, "allow_same_net_traffic"),
         .use_ipsets = ipsets_may_be_used(rules),
+        .connections = nt_config_int(rules->env.config, "guest_connections"),
+        .drop = rules->options.drop,
+        .top_regex = rules->options.top_regex,
+        .bottom_regex = rules->options.bottom_regex,
         .security = m->security,
     };
     struct nt_ipset_table sets;
@@ -254,6 +268,7 @@ rules_recheck(struct rules *rules)
     }
     nt_guard_recheck(rules->guard);
     nt_ipsets_recheck(rules->ipsets);
+    nt_drops_read(rules->drops);
 }
 
 static const struct nt_iptables_want *
@@ -298,6 +313,12 @@ const struct nt_guard_stats *
 rules_guard_stats(const struct rules *rules)
 {
     return nt_guard_stats(rules->guard);
+}
+
+const struct nt_drops_table *
+rules_drops(const struct rules *rules)
+{
+    return nt_drops_get(rules->drops);
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "compute/guest.h"
 #include "compute/security.h"
+#include "host/drops.h"
 #include "host/guard.h"
 #include "host/iptables.h"
 
@@ -30,7 +31,7 @@ struct rules_env {
     struct nt_children *children;
 };
 
-/* Runs nothing before the first plan.  Fails with NT_INVALID (iptables_variant). */
+/* Runs nothing before the first plan.  Fails with NT_INVALID (iptables_...). */
 NT_NODISCARD int rules_new(const struct rules_env *, struct rules **out, struct nt_err *);
 
 /* Leaves everything in the kernel. */
@@ -68,6 +69,9 @@ char *rules_text(const struct rules *);
 const struct nt_iptables_stats *rules_iptables_stats(const struct rules *);
 const struct nt_iptables_stats *rules_ip6tables_stats(const struct rules *); /* NULL: off. */
 const struct nt_guard_stats *rules_guard_stats(const struct rules *);
+
+/* What guests were refused, as read with the last recheck. */
+const struct nt_drops_table *rules_drops(const struct rules *);
 
 void rules_run(struct rules *);
 void rules_wait(struct rules *);

@@ -2,10 +2,10 @@
 
 #include "flat/options.h"
 
-#include <regex.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "host/iptables_options.h"
 
 static int
 wrong(const struct nt_config *config, const char *name, const char *wanted, struct nt_err *err)
@@ -75,20 +75,14 @@ read_forward(const struct nt_config *config, struct flat_settings *s)
 static int
 read_iptables(const struct nt_config *config, struct flat_settings *s, struct nt_err *err)
 {
-    const char *regex = nt_config_str(config, "iptables_top_regex");
-    regex_t compiled;
+    struct nt_iptables_options o;
 
-    if (*regex && regcomp(&compiled, regex, REG_EXTENDED)) {
-        return wrong(config, "iptables_top_regex", "an extended regular expression", err);
+    if (nt_iptables_options_read(config, &o, err) < 0) {
+        return -1;
     }
-    if (*regex) {
-        regfree(&compiled);
-    }
-    s->plan.top_regex = regex;
-    s->plan.drop = nt_config_str(config, "iptables_drop_action");
-    if (!*s->plan.drop || strpbrk(s->plan.drop, " \t\"'")) {
-        return wrong(config, "iptables_drop_action", "the name of a target", err);
-    }
+    s->plan.top_regex = o.top_regex;
+    s->plan.bottom_regex = o.bottom_regex;
+    s->plan.drop = o.drop;
     return 0;
 }
 

@@ -167,6 +167,7 @@ flat_plan_chains(const struct nt_network_view *const *networks, size_t n,
     struct nt_iptables_want *want = nt_iptables_want_new(o->golden ? NULL : "neutrino-flat");
 
     nt_iptables_want_top_regex(want, o->top_regex);
+    nt_iptables_want_bottom_regex(want, o->bottom_regex);
     nt_iptables_role_init(want, NETWORK, NT_IPTABLES_RANK_NETWORK);
     nt_iptables_role_init(want, API, NT_IPTABLES_RANK_API);
     if (!o->golden) {
@@ -200,6 +201,7 @@ flat_plan_chains6(const struct nt_network_view *const *networks, size_t n,
     struct nt_iptables_want *want = nt_iptables_want_new(o->golden ? NULL : "neutrino-flat");
 
     nt_iptables_want_top_regex(want, o->top_regex);
+    nt_iptables_want_bottom_regex(want, o->bottom_regex);
     nt_iptables_role_init_filter(want, NETWORK, NT_IPTABLES_RANK_NETWORK);
     for (size_t i = 0; i < n; i++) {
         if (*networks[i]->cidr_v6) {

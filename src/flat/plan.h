@@ -26,8 +26,8 @@ struct flat_options {
     bool limits_forward;              /* forward_bridge_interface is not "all" but: */
     const char *const *forward;
     size_t n_forward;
-    const char *drop;      /* iptables_drop_action; NULL: DROP. */
-    const char *top_regex; /* iptables_top_regex; NULL: none. */
+    const char *drop;                     /* iptables_drop_action; NULL: DROP. */
+    const char *top_regex, *bottom_regex; /* Of iptables_...; NULL: none. */
     bool use_ipv6;
 };
 

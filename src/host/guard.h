@@ -6,7 +6,8 @@
  *   source MAC is the guest's own
  *   ARP: a question or an answer; sender MAC and sender IP are the guest's own (0.0.0.0
  *         for probes)
- *   IPv4: source is one of the guest's addresses, or 0.0.0.0 asking for a lease
+ *   IPv4: source is one of the guest's addresses, or 0.0.0.0 asking for a lease; no
+ *         options but "router alert" in IGMP
  *   DHCP: only questions, at most 50 a second, with the guest's own MAC and address
  *         inside; never a server's answer
  *   IPv6: source is the guest's link-local address (from its MAC) or one of its others;
@@ -15,8 +16,9 @@
  *   multicast: reports, never queries
  *   nothing else: no tags, no BPDU, no LLDP, no first fragment that hides what it is
  *
- * What is refused is counted.  The engine compares the table as nft prints it
- * (without counters) with what is wanted and writes only chains that differ, each
+ * What is refused is counted: for each rule of a port, and for each reason by a named
+ * counter of the table, which outlives the port (host/drops.h).  The engine compares the table as
+ * nft prints it (without counters) with what is wanted and writes only chains that differ, each
  * change in one transaction, so that a port is never unguarded for a moment and a
  * restart writes nothing.  Children of the pool run nft.  Loop thread only. */
 #pragma once

@@ -11,6 +11,21 @@
 
 #define BASE NT_GUARD_BASE
 
+/* Why a frame is refused: names of the host's counters. */
+
+static const char *const reasons[] = {
+    "source-MAC",          "tag",
+    "ARP-sender-MAC",      "ARP-operation",
+    "ARP-sender-address",  "DHCP-server",
+    "DHCP-in-fragments",   "DHCP-hardware-address",
+    "DHCP-client-address", "DHCP-rate",
+    "IGMP-query",          "IP-options",
+    "source-address",      "cut-short",
+    "IPv6-router",         "MLD-query",
+    "IPv6-source-address", "neighbour-discovery",
+    "IPv6-cut-short",      "protocol",
+};
+
 /* The chains that hang in the bridge: their bodies, and what makes them.
  *
  * The first comes before the bridge's own look-up, so that it learns no forged
@@ -188,22 +203,29 @@ raw_ip6(const struct in6_addr *ip)
     return raw;
 }
 
+/* The end of a rule that refuses: counted for its port, and for the host by a counter that
+ * outlives the rule.  Each reason is in 'reasons'. */
+static void
+put_drop(struct ds *body, const char *match, const char *reason)
+{
+    ds_put_format(body, "%s counter counter name \"%s\" drop\n", match, reason);
+}
+
 /* ARP that announces somebody else's card or address; 0.0.0.0 only asks. */
 static void
 put_arp(struct ds *body, const struct identity *id)
 {
-    ds_put_format(body, "arp saddr ether != %s counter drop comment \"ARP sender MAC\"\n",
-                  id->mac_text);
-    ds_put_cstr(body, "arp operation != request arp operation != reply counter drop"
-                      " comment \"ARP operation\"\n"
-                      "arp operation request arp saddr ip 0.0.0.0 accept\n");
+    ds_put_format(body, "arp saddr ether != %s", id->mac_text);
+    put_drop(body, "", "ARP-sender-MAC");
+    put_drop(body, "arp operation != request arp operation != reply", "ARP-operation");
+    ds_put_cstr(body, "arp operation request arp saddr ip 0.0.0.0 accept\n");
     for (size_t i = 0; i < id->n4; i++) {
         char ip[NT_IP4_SIZE];
 
         nt_ip4_format(id->ip4[i], ip);
         ds_put_format(body, "arp saddr ip %s accept\n", ip);
     }
-    ds_put_cstr(body, "ether type arp counter drop comment \"ARP sender address\"\n");
+    put_drop(body, "ether type arp", "ARP-sender-address");
 }
 
 /* Guests ask DHCP servers, for themselves and in moderation, and never answer.  What
@@ -212,14 +234,11 @@ put_arp(struct ds *body, const struct identity *id)
 static void
 put_dhcp(struct ds *body, const struct identity *id)
 {
-    ds_put_cstr(body, "udp sport 67 counter drop comment \"DHCP server\"\n"
-                      "udp sport 547 counter drop comment \"DHCP server\"\n"
-                      "ip frag-off & 16383 != 0 udp dport 67 counter drop"
-                      " comment \"DHCP in fragments\"\n");
-    ds_put_format(body,
-                  "udp dport 67 @th,288,48 != 0x%s counter drop"
-                  " comment \"DHCP hardware address\"\n",
-                  id->mac + MIN(strspn(id->mac, "0"), 11));
+    put_drop(body, "udp sport 67", "DHCP-server");
+    put_drop(body, "udp sport 547", "DHCP-server");
+    put_drop(body, "ip frag-off & 16383 != 0 udp dport 67", "DHCP-in-fragments");
+    ds_put_format(body, "udp dport 67 @th,288,48 != 0x%s", id->mac + MIN(strspn(id->mac, "0"), 11));
+    put_drop(body, "", "DHCP-hardware-address");
     ds_put_cstr(body, "udp dport 67 ");
 
     char **values = xcalloc(id->n4 + 1, sizeof *values);
@@ -229,30 +248,38 @@ put_dhcp(struct ds *body, const struct identity *id)
     }
     put_none_of(body, "@th,160,32", values, id->n4 + 1);
     free_values(values, id->n4 + 1);
-    ds_put_cstr(body, " counter drop comment \"DHCP client address\"\n"
-                      "udp dport 67 limit rate over 50/second burst 100 packets counter drop"
-                      " comment \"DHCP rate\"\n");
+    put_drop(body, "", "DHCP-client-address");
+    put_drop(body, "udp dport 67 limit rate over 50/second burst 100 packets", "DHCP-rate");
+}
+
+/* None but "router alert" in reports of memberships. */
+static void
+put_ip4_options(struct ds *body)
+{
+    put_drop(body, "ip hdrlength != 5 ip protocol != igmp", "IP-options");
+    put_drop(body, "ip hdrlength > 6", "IP-options");
+    put_drop(body, "ip hdrlength 6 @nh,160,32 != 0x94040000", "IP-options");
 }
 
 /* From its own addresses, and the question for the first one.  A first fragment must
- * show what it is. */
+ * show what it is.  Which protocols get through is for the receiver's groups to say. */
 static void
 put_ip4(struct ds *body, const struct identity *id)
 {
-    ds_put_cstr(body, "ether type ip igmp type membership-query counter drop"
-                      " comment \"IGMP query\"\n"
-                      "ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67"
+    put_drop(body, "ether type ip igmp type membership-query", "IGMP-query");
+    put_ip4_options(body);
+    ds_put_cstr(body, "ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67"
                       " accept\n");
     if (!id->n4) {
-        ds_put_cstr(body, "ether type ip counter drop comment \"source address\"\n");
+        put_drop(body, "ether type ip", "source-address");
         return;
     }
     put_no_ip4(body, id);
-    ds_put_cstr(body, " counter drop comment \"source address\"\n"
-                      "ip frag-off & 8191 != 0 accept\n"
+    put_drop(body, "", "source-address");
+    ds_put_cstr(body, "ip frag-off & 8191 != 0 accept\n"
                       "ip protocol != udp accept\n"
-                      "ip protocol udp udp sport != 67 accept\n"
-                      "ether type ip counter drop comment \"cut short\"\n");
+                      "ip protocol udp udp sport != 67 accept\n");
+    put_drop(body, "ether type ip", "cut-short");
 }
 
 /* Neighbour discovery (RFC 4861): an advertisement is for an own address and names
@@ -277,21 +304,20 @@ put_nd(struct ds *body, const struct identity *id)
                   " @th,192,64 0x101%s accept\n"
                   "ip6 hoplimit 255 ip6 length 8 icmpv6 type nd-router-solicit accept\n"
                   "ip6 hoplimit 255 ip6 length 16 icmpv6 type nd-router-solicit"
-                  " @th,64,64 0x101%s accept\n"
-                  "icmpv6 type nd-router-solicit counter drop comment \"neighbour discovery\"\n"
-                  "icmpv6 type nd-neighbor-solicit counter drop comment \"neighbour discovery\"\n"
-                  "icmpv6 type nd-neighbor-advert counter drop comment \"neighbour discovery\"\n",
+                  " @th,64,64 0x101%s accept\n",
                   id->mac, id->mac);
+    put_drop(body, "icmpv6 type nd-router-solicit", "neighbour-discovery");
+    put_drop(body, "icmpv6 type nd-neighbor-solicit", "neighbour-discovery");
+    put_drop(body, "icmpv6 type nd-neighbor-advert", "neighbour-discovery");
 }
 
 static void
 put_ip6(struct ds *body, const struct identity *id)
 {
     /* What would make it its neighbours' router, or the one who asks for members. */
-    ds_put_cstr(body, "icmpv6 type nd-router-advert counter drop comment \"IPv6 router\"\n"
-                      "icmpv6 type nd-redirect counter drop comment \"IPv6 router\"\n"
-                      "icmpv6 type mld-listener-query counter drop"
-                      " comment \"MLD query\"\n");
+    put_drop(body, "icmpv6 type nd-router-advert", "IPv6-router");
+    put_drop(body, "icmpv6 type nd-redirect", "IPv6-router");
+    put_drop(body, "icmpv6 type mld-listener-query", "MLD-query");
     /* Before it has an address: whether its own is free, memberships, where routers are. */
     for (size_t i = 0; i < id->n6; i++) {
         AUTO_FREE char *ip = raw_ip6(&id->ip6[i]);
@@ -306,14 +332,14 @@ put_ip6(struct ds *body, const struct identity *id)
                       "ip6 saddr :: icmpv6 type nd-router-solicit accept\n"
                       "ip6 saddr :: icmpv6 type mld2-listener-report accept\n");
     put_no_ip6(body, id);
-    ds_put_cstr(body, " counter drop comment \"IPv6 source address\"\n");
+    put_drop(body, "", "IPv6-source-address");
     put_nd(body, id);
     /* A first fragment must show what it is; the others cannot. */
     ds_put_cstr(body, "icmpv6 type != nd-router-advert accept\n"
                       "frag frag-off != 0 accept\n"
                       "meta l4proto != udp meta l4proto != ipv6-icmp accept\n"
-                      "udp sport != 547 accept\n"
-                      "ether type ip6 counter drop comment \"IPv6 cut short\"\n");
+                      "udp sport != 547 accept\n");
+    put_drop(body, "ether type ip6", "IPv6-cut-short");
 }
 
 static char *
@@ -324,16 +350,17 @@ port_body(const struct nt_guard_port *port)
 
     identity_init(&id, port);
     /* Frames that claim to come from somebody else's card. */
-    ds_put_format(&body, "ether saddr != %s counter drop comment \"source MAC\"\n", port->mac);
+    ds_put_format(&body, "ether saddr != %s", port->mac);
+    put_drop(&body, "", "source-MAC");
     /* Tagged frames: what follows would judge what is inside the tag. */
-    ds_put_cstr(&body, "ether type 8021q counter drop comment \"tag\"\n"
-                       "ether type 8021ad counter drop comment \"tag\"\n");
+    put_drop(&body, "ether type 8021q", "tag");
+    put_drop(&body, "ether type 8021ad", "tag");
     put_arp(&body, &id);
     put_dhcp(&body, &id);
     put_ip4(&body, &id);
     put_ip6(&body, &id);
     /* BPDU, LLDP and the like. */
-    ds_put_cstr(&body, "counter drop comment \"protocol\"\n");
+    ds_put_cstr(&body, "counter counter name \"protocol\" drop\n");
     identity_deinit(&id);
     return ds_steal_cstr(&body);
 }
@@ -428,6 +455,15 @@ put_element(struct ds *out, const char *command, const char *name)
     ds_put_cstr(out, " }\n");
 }
 
+/* Does nothing to those that there are. */
+static void
+put_counters(struct ds *out)
+{
+    for (size_t i = 0; i < NT_ARRAY_SIZE(reasons); i++) {
+        ds_put_format(out, "add counter " NT_GUARD_TABLE " %s\n", reasons[i]);
+    }
+}
+
 static void
 put_table(struct ds *out, bool exists)
 {
@@ -449,6 +485,7 @@ put_missing_chains(struct ds *out, const struct nt_guard_table *installed,
                    const struct nt_guard_table *want)
 {
     const struct shash_node **nodes = shash_sort(&want->chains);
+    bool has_counters = false;
 
     for (size_t i = 0; i < shash_count(&want->chains); i++) {
         const char *name = nodes[i]->name;
@@ -456,6 +493,10 @@ put_missing_chains(struct ds *out, const struct nt_guard_table *installed,
 
         if (find_base(name)) {
             continue;
+        }
+        if (!has_counters && (!old || strcmp(old, nodes[i]->data))) {
+            put_counters(out);
+            has_counters = true;
         }
         if (!old) {
             ds_put_format(out, "add chain " NT_GUARD_TABLE " %s\n", name);

@@ -196,13 +196,13 @@ check_installed(const struct nt_guard_port *wanted, size_t n)
     }
 }
 
-/* Packets that the rules of vnet0 with this comment dropped. */
+/* Packets that the rules of vnet0 dropped for this reason. */
 static int
-dropped(const char *comment)
+dropped(const char *reason)
 {
     AUTO_FREE char *text =
         run((const char *const[]){ "nft", "list", "chain", TABLE, "vnet0", NULL });
-    AUTO_FREE char *quoted = xasprintf("comment \"%s\"", comment);
+    AUTO_FREE char *quoted = xasprintf("name \"%s\"", reason);
     int n_rules = 0, n_packets = 0;
     char *saved;
 
@@ -357,15 +357,15 @@ passes(struct bed *bed, const struct frame *f)
         }                                         \
     } while (0)
 
-#define DROPPED(bed, comment, frame_expr)                \
-    do {                                                 \
-        struct frame frame_ = frame_expr;                \
-        int before_ = dropped(comment);                  \
-                                                         \
-        if (passes(bed, &frame_)) {                      \
-            fail_msg("let through: %s", #frame_expr);    \
-        }                                                \
-        assert_int_equal(dropped(comment), before_ + 1); \
+#define DROPPED(bed, reason, frame_expr)                \
+    do {                                                \
+        struct frame frame_ = frame_expr;               \
+        int before_ = dropped(reason);                  \
+                                                        \
+        if (passes(bed, &frame_)) {                     \
+            fail_msg("let through: %s", #frame_expr);   \
+        }                                               \
+        assert_int_equal(dropped(reason), before_ + 1); \
     } while (0)
 
 static void
@@ -400,7 +400,7 @@ own_traffic_passes(void **state)
     PASSES(bed, ip6(58, "\x87\0\0\0\0\0\0\0" FE80_1 "\1\1" MAC_0, 32));
     PASSES(bed, ip6(58, "\x88\0\0\0\0\0\0\0" FE80_0 "\2\1" MAC_0, 32));
     PASSES(bed, ip6(58, "\x80\0\0\0\0\1\0\1", 8));
-    assert_int_equal(dropped("source address"), 0);
+    assert_int_equal(dropped("source-address"), 0);
     assert_int_equal(dropped("protocol"), 0);
 }
 
@@ -410,15 +410,15 @@ forged_addresses_are_dropped_and_counted(void **state)
     struct bed *bed = *state;
 
     set(bed, ports, 2);
-    DROPPED(bed, "source MAC", udp4(OTHER_MAC, IP_0, IP_1, 1000, 2000));
-    DROPPED(bed, "source MAC", arp(OTHER_MAC, MAC_0, IP_0));
-    DROPPED(bed, "source address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
-    DROPPED(bed, "source address", udp4(MAC_0, IP_1, IP_1, 1000, 2000));
-    DROPPED(bed, "source address", udp4(MAC_0, 0, ALL_IP, 1000, 67));
-    DROPPED(bed, "ARP sender address", arp(MAC_0, MAC_0, OTHER_IP));
-    DROPPED(bed, "ARP sender address", arp(MAC_0, MAC_0, IP_1));
-    DROPPED(bed, "ARP sender MAC", arp(MAC_0, OTHER_MAC, IP_0));
-    DROPPED(bed, "ARP sender MAC", arp(MAC_0, OTHER_MAC, 0));
+    DROPPED(bed, "source-MAC", udp4(OTHER_MAC, IP_0, IP_1, 1000, 2000));
+    DROPPED(bed, "source-MAC", arp(OTHER_MAC, MAC_0, IP_0));
+    DROPPED(bed, "source-address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
+    DROPPED(bed, "source-address", udp4(MAC_0, IP_1, IP_1, 1000, 2000));
+    DROPPED(bed, "source-address", udp4(MAC_0, 0, ALL_IP, 1000, 67));
+    DROPPED(bed, "ARP-sender-address", arp(MAC_0, MAC_0, OTHER_IP));
+    DROPPED(bed, "ARP-sender-address", arp(MAC_0, MAC_0, IP_1));
+    DROPPED(bed, "ARP-sender-MAC", arp(MAC_0, OTHER_MAC, IP_0));
+    DROPPED(bed, "ARP-sender-MAC", arp(MAC_0, OTHER_MAC, 0));
 }
 
 static void
@@ -427,12 +427,12 @@ forged_neighbour_discovery_is_dropped_and_counted(void **state)
     struct bed *bed = *state;
 
     set(bed, ports, 2);
-    DROPPED(bed, "neighbour discovery", ip6(58, "\x88\0\0\0\0\0\0\0" FE80_1 "\2\1" MAC_0, 32));
-    DROPPED(bed, "neighbour discovery", ip6(58, "\x88\0\0\0\0\0\0\0" FE80_0 "\2\1" OTHER_MAC, 32));
-    DROPPED(bed, "neighbour discovery", ip6(58, "\x87\0\0\0\0\0\0\0" FE80_1 "\1\1" OTHER_MAC, 32));
-    DROPPED(bed, "neighbour discovery", ip6(58, "\x87\0\0\0\0\0\0\0", 8));
-    DROPPED(bed, "MLD query", ip6(58, "\x82\0\0\0\0\0\0\0", 8));
-    DROPPED(bed, "IPv6 cut short", ip6(58, "", 0));
+    DROPPED(bed, "neighbour-discovery", ip6(58, "\x88\0\0\0\0\0\0\0" FE80_1 "\2\1" MAC_0, 32));
+    DROPPED(bed, "neighbour-discovery", ip6(58, "\x88\0\0\0\0\0\0\0" FE80_0 "\2\1" OTHER_MAC, 32));
+    DROPPED(bed, "neighbour-discovery", ip6(58, "\x87\0\0\0\0\0\0\0" FE80_1 "\1\1" OTHER_MAC, 32));
+    DROPPED(bed, "neighbour-discovery", ip6(58, "\x87\0\0\0\0\0\0\0", 8));
+    DROPPED(bed, "MLD-query", ip6(58, "\x82\0\0\0\0\0\0\0", 8));
+    DROPPED(bed, "IPv6-cut-short", ip6(58, "", 0));
 }
 
 static void
@@ -441,11 +441,48 @@ servers_and_routers_among_guests_are_dropped_and_counted(void **state)
     struct bed *bed = *state;
 
     set(bed, ports, 2);
-    DROPPED(bed, "DHCP server", udp4(MAC_0, IP_0, IP_1, 67, 68));
-    DROPPED(bed, "DHCP server", udp4(MAC_0, 0, ALL_IP, 67, 68));
-    DROPPED(bed, "DHCP server", ip6(17, "\2\x23\2\x22\0\x8\0\0", 8));
-    DROPPED(bed, "IPv6 router", ip6(58, "\x86\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16));
-    DROPPED(bed, "IPv6 router", ip6(58, "\x89\0\0\0\0\0\0\0", 8));
+    DROPPED(bed, "DHCP-server", udp4(MAC_0, IP_0, IP_1, 67, 68));
+    DROPPED(bed, "DHCP-server", udp4(MAC_0, 0, ALL_IP, 67, 68));
+    DROPPED(bed, "DHCP-server", ip6(17, "\2\x23\2\x22\0\x8\0\0", 8));
+    DROPPED(bed, "IPv6-router", ip6(58, "\x86\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16));
+    DROPPED(bed, "IPv6-router", ip6(58, "\x89\0\0\0\0\0\0\0", 8));
+}
+
+/* With one option, four bytes. */
+static struct frame
+ip4_with_option(uint8_t protocol, const char *option)
+{
+    struct frame f = ether(MAC_1, MAC_0, ETH_P_IP);
+    size_t start = f.n;
+    uint32_t sum = 0;
+
+    put(&f, "\x46\0\0\x20\0\0\0\0\x01", 9);
+    put(&f, &protocol, 1);
+    put16(&f, 0);
+    put32(&f, IP_0);
+    put32(&f, IP_1);
+    put(&f, option, 4);
+    put(&f, "\x16\0\0\0\xe0\0\0\5", 8);
+    for (size_t i = start; i < start + 24; i += 2) {
+        sum += f.b[i] << 8 | f.b[i + 1];
+    }
+    sum = ~((sum & 0xffff) + (sum >> 16));
+    f.b[start + 10] = sum >> 8;
+    f.b[start + 11] = sum;
+    return f;
+}
+
+static void
+ip_options_are_dropped_but_for_reports_of_memberships(void **state)
+{
+    struct bed *bed = *state;
+
+    set(bed, ports, 2);
+    DROPPED(bed, "IP-options", ip4_with_option(17, "\x94\4\0\0"));
+    DROPPED(bed, "IP-options", ip4_with_option(1, "\x83\3\4\0"));
+    DROPPED(bed, "IP-options", ip4_with_option(2, "\x83\3\4\0"));
+    PASSES(bed, ip4_with_option(2, "\x94\4\0\0"));
+    PASSES(bed, ip4_with_option(2, "\x94\4\0\0"));
 }
 
 static struct frame
@@ -511,15 +548,15 @@ restart_and_change_of_another_port_leave_counters(void **state)
     struct nt_guard_port changed[] = { ports[0], ports[1] };
 
     set(bed, ports, 2);
-    DROPPED(bed, "source address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
+    DROPPED(bed, "source-address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
     new_guard(bed);
     set(bed, ports, 2);
-    assert_int_equal(dropped("source address"), 1);
+    assert_int_equal(dropped("source-address"), 1);
 
     strcpy(changed[1].addresses[0], "10.0.0.33");
     set(bed, changed, 2);
     assert_int_equal(nt_guard_stats(bed->guard)->applies, 1);
-    assert_int_equal(dropped("source address"), 1);
+    assert_int_equal(dropped("source-address"), 1);
     check_installed(changed, 2);
 }
 
@@ -537,7 +574,7 @@ changed_address_replaces_the_old_one(void **state)
     PASSES(bed, udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
     PASSES(bed, udp4(MAC_0, 0x0a000009, IP_1, 1000, 2000));
     PASSES(bed, arp(MAC_0, MAC_0, 0x0a000009));
-    DROPPED(bed, "source address", udp4(MAC_0, IP_0, IP_1, 1000, 2000));
+    DROPPED(bed, "source-address", udp4(MAC_0, IP_0, IP_1, 1000, 2000));
 }
 
 static void
@@ -567,7 +604,7 @@ what_others_did_is_repaired_by_a_recheck(void **state)
     check_installed(ports, 2);
     assert_int_equal(nt_guard_stats(bed->guard)->repairs, 5);
     assert_int_equal(nt_guard_stats(bed->guard)->failures, 0);
-    DROPPED(bed, "source address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
+    DROPPED(bed, "source-address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
 }
 
 static void
@@ -581,7 +618,7 @@ port_that_others_let_through_is_guarded_again(void **state)
     recheck(bed);
     check_installed(ports, 2);
     assert_null(nt_guard_error(bed->guard));
-    DROPPED(bed, "source address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
+    DROPPED(bed, "source-address", udp4(MAC_0, OTHER_IP, IP_1, 1000, 2000));
 }
 
 static void
@@ -664,6 +701,7 @@ main(void)
         T(forged_addresses_are_dropped_and_counted),
         T(forged_neighbour_discovery_is_dropped_and_counted),
         T(servers_and_routers_among_guests_are_dropped_and_counted),
+        T(ip_options_are_dropped_but_for_reports_of_memberships),
         T(other_protocols_are_dropped_and_counted),
         T(tags_are_dropped),
         T(restart_and_change_of_another_port_leave_counters),

@@ -236,14 +236,21 @@ fail_attempt(struct nt_iptables *ipt, const struct nt_err *err)
     nt_warn_rl("iptables attempt failed, will repeat", "reason", err->msg, NULL);
 }
 
+const char *
+nt_iptables_tool(enum nt_iptables_variant variant, bool is_ipv6)
+{
+    static const char *const tools[][2] = { { "iptables", "ip6tables" },
+                                            { "iptables-nft", "ip6tables-nft" },
+                                            { "iptables-legacy", "ip6tables-legacy" } };
+
+    return tools[variant][is_ipv6];
+}
+
 /* "iptables-nft-save" and its kin: 'verb' is "", "-save" or "-restore". */
 static const char *
 program(const struct nt_iptables *ipt, const char *verb, char out[32])
 {
-    static const char *const variants[] = { "", "-nft", "-legacy" };
-
-    snprintf(out, 32, "%s%s%s", ipt->is_ipv6 ? "ip6tables" : "iptables", variants[ipt->variant],
-             verb);
+    snprintf(out, 32, "%s%s", nt_iptables_tool(ipt->variant, ipt->is_ipv6), verb);
     return out;
 }
 

@@ -34,6 +34,9 @@ enum nt_iptables_variant {
 /* "auto", "nft", "legacy". */
 NT_NODISCARD bool nt_iptables_variant_parse(const char *text, enum nt_iptables_variant *out);
 
+/* "iptables-nft" and its kin. */
+const char *nt_iptables_tool(enum nt_iptables_variant, bool is_ipv6);
+
 struct nt_iptables_stats {
     unsigned saves;   /* iptables-save calls. */
     unsigned applies; /* Successful iptables-restore calls. */

@@ -323,6 +323,33 @@ hook_text(const struct nt_iptables_hook *hook, const struct nt_iptables_saved_ch
     return hook->text;
 }
 
+/* Whether "-A CHAIN TEXT" matches from its start. */
+static bool
+line_matches(const regex_t *regex, const char *chain, const char *text)
+{
+    AUTO_FREE char *line = xasprintf("-A %s %s", chain, text);
+    regmatch_t match;
+
+    return !regexec(regex, line, 1, &match, 0) && !match.rm_so;
+}
+
+/* How many lines come before the first one that is to stay below ours. */
+static size_t
+count_raisable(const struct planner *p, const char *chain, const char *const *others, size_t n)
+{
+    regex_t regex;
+    size_t i = 0;
+
+    if (!p->want->bottom_regex || regcomp(&regex, p->want->bottom_regex, REG_EXTENDED)) {
+        return n;
+    }
+    while (i < n && !line_matches(&regex, chain, others[i])) {
+        i++;
+    }
+    regfree(&regex);
+    return i;
+}
+
 /* Lines of others up to the last one that is to stay above ours come first of all. */
 static void
 raise_lines(const struct planner *p, const char *chain, const char *const *others, unsigned *keys,
@@ -334,11 +361,9 @@ raise_lines(const struct planner *p, const char *chain, const char *const *other
     if (!p->want->top_regex || regcomp(&regex, p->want->top_regex, REG_EXTENDED)) {
         return;
     }
+    n = count_raisable(p, chain, others, n);
     for (size_t i = 0; i < n; i++) {
-        AUTO_FREE char *line = xasprintf("-A %s %s", chain, others[i]);
-        regmatch_t match;
-
-        if (keys[i] == UINT_MAX && !regexec(&regex, line, 1, &match, 0) && !match.rm_so) {
+        if (keys[i] == UINT_MAX && line_matches(&regex, chain, others[i])) {
             n_above = i + 1;
         }
     }

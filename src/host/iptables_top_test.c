@@ -24,7 +24,7 @@
 
 /* What is done to INPUT with that option; the caller frees. */
 static char *
-plan_with(const char *regex)
+plan_with(const char *regex, const char *bottom)
 {
     AUTO(nt_iptables_state) state = nt_iptables_state_new();
     AUTO(nt_iptables_want) want = nt_iptables_want_new(NULL);
@@ -34,6 +34,7 @@ plan_with(const char *regex)
 
     assert_int_equal(nt_iptables_state_load(state, SAVED, &err), 0);
     nt_iptables_want_top_regex(want, regex);
+    nt_iptables_want_bottom_regex(want, bottom);
     nt_iptables_role_init_filter(want, "nova-network", NT_IPTABLES_RANK_NETWORK);
     assert_int_equal(nt_iptables_plan(state, want, &plan, &err), 0);
     assert_non_null(plan.text);
@@ -50,9 +51,9 @@ plan_with(const char *regex)
 static void
 our_jump_comes_first_without_the_option(void **state)
 {
-    AUTO_FREE char *none = plan_with(NULL);
-    AUTO_FREE char *other = plan_with("-A OUTPUT");
-    AUTO_FREE char *wrong = plan_with("(");
+    AUTO_FREE char *none = plan_with(NULL, NULL);
+    AUTO_FREE char *other = plan_with("-A OUTPUT", NULL);
+    AUTO_FREE char *wrong = plan_with("(", NULL);
 
     assert_string_equal(none, "INPUT 1 -j nova-network-INPUT");
     assert_string_equal(other, none);
@@ -62,7 +63,7 @@ our_jump_comes_first_without_the_option(void **state)
 static void
 lines_up_to_the_last_match_stay_above(void **state)
 {
-    AUTO_FREE char *text = plan_with("-A INPUT .* -j ACCEPT");
+    AUTO_FREE char *text = plan_with("-A INPUT .* -j ACCEPT", NULL);
 
     assert_string_equal(text, "INPUT 3 -j nova-network-INPUT");
 }
@@ -70,9 +71,21 @@ lines_up_to_the_last_match_stay_above(void **state)
 static void
 match_counts_from_the_start_of_the_line(void **state)
 {
-    AUTO_FREE char *text = plan_with("INPUT .* -j ACCEPT");
+    AUTO_FREE char *text = plan_with("INPUT .* -j ACCEPT", NULL);
 
     assert_string_equal(text, "INPUT 1 -j nova-network-INPUT");
+}
+
+static void
+lines_behind_one_that_stays_below_are_not_raised(void **state)
+{
+    AUTO_FREE char *first = plan_with("-A INPUT .* -j ACCEPT", "-A INPUT -s 192.0.2.1/32 ");
+    AUTO_FREE char *last = plan_with("-A INPUT .* -j ACCEPT", "-A INPUT -s 192.0.2.3/32 ");
+    AUTO_FREE char *wrong = plan_with("-A INPUT .* -j ACCEPT", "(");
+
+    assert_string_equal(first, "INPUT 1 -j nova-network-INPUT");
+    assert_string_equal(last, "INPUT 3 -j nova-network-INPUT");
+    assert_string_equal(wrong, last);
 }
 
 int
@@ -81,6 +94,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_jump_comes_first_without_the_option),
         cmocka_unit_test(lines_up_to_the_last_match_stay_above),
+        cmocka_unit_test(lines_behind_one_that_stays_below_are_not_raised),
         cmocka_unit_test(match_counts_from_the_start_of_the_line),
     };
 

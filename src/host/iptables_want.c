@@ -78,6 +78,7 @@ nt_iptables_want_free(struct nt_iptables_want *want)
     free(want->owners);
     free(want->comment);
     free(want->top_regex);
+    free(want->bottom_regex);
     free(want);
 }
 
@@ -86,6 +87,13 @@ nt_iptables_want_top_regex(struct nt_iptables_want *want, const char *regex)
 {
     free(want->top_regex);
     want->top_regex = regex && *regex ? xstrdup(regex) : NULL;
+}
+
+void
+nt_iptables_want_bottom_regex(struct nt_iptables_want *want, const char *regex)
+{
+    free(want->bottom_regex);
+    want->bottom_regex = regex && *regex ? xstrdup(regex) : NULL;
 }
 
 static bool

@@ -70,7 +70,7 @@ struct nt_iptables_want_table {
 
 struct nt_iptables_want {
     char *comment;
-    char *top_regex; /* NULL: none. */
+    char *top_regex, *bottom_regex; /* NULL: none. */
     struct nt_iptables_owner *owners;
     size_t n_owners, allocated_owners;
     struct nt_iptables_want_table tables[NT_IPTABLES_N_TABLES];
@@ -85,6 +85,10 @@ NT_AUTO(nt_iptables_want)
  * "-A CHAIN RULE" from its start, by an extended regular expression (a wrong one matches
  * nothing).  NULL or empty: none. */
 void nt_iptables_want_top_regex(struct nt_iptables_want *, const char *regex);
+
+/* Lines of others that match stay below ours, with all behind them, whatever the top
+ * expression says of those. */
+void nt_iptables_want_bottom_regex(struct nt_iptables_want *, const char *regex);
 
 /* Only claims the prefix (cut to NT_IPTABLES_PREFIX_MAX characters): without
  * anything else, all its chains go away. */

@@ -56,6 +56,18 @@ nt_guard_metrics(const struct nt_guard_stats *stats, struct ds *out)
 }
 
 void
+nt_drops_metrics(const struct nt_drops_table *drops, struct ds *out)
+{
+    static const char name[] = "neutrino_guard_dropped_packets_total";
+
+    nt_metric(out, name, "counter", "Packets of guests that were refused, by reason.");
+    for (size_t i = 0; i < drops->n; i++) {
+        nt_metric_value(out, name, drops->values[i].packets, "reason", drops->values[i].reason,
+                        NULL);
+    }
+}
+
+void
 nt_dnsmasq_metrics(const struct nt_dnsmasq_stats *stats, size_t n_running, size_t n, struct ds *out)
 {
     nt_metric_gauge(out, "neutrino_networks", "Networks of this host.", n);

@@ -35,14 +35,23 @@ def arp(sender_mac, sender, target="10.0.0.99", operation=1, hardware=1):
             + socket.inet_aton(sender) + bytes(6) + socket.inet_aton(target))
 
 
-def ip4(source, target, protocol, payload, fragment=0):
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0,
-                       socket.inet_aton(source), socket.inet_aton(target))
+def ip4(source, target, protocol, payload, fragment=0, options=b""):
+    """'options' fill whole words."""
+    words = 5 + len(options) // 4
+    head = struct.pack("!BBHHHBBH4s4s", 0x40 | words, 0, 4 * words + len(payload), 7, fragment, 64,
+                       protocol, 0, socket.inet_aton(source), socket.inet_aton(target)) + options
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
 def udp(source_port, target_port, payload=b"payload."):
     return struct.pack("!HHHH", source_port, target_port, 8 + len(payload), 0) + payload
+
+
+def syn(source, target, source_port, target_port):
+    """The first packet of a connection, without options."""
+    head = struct.pack("!HHIIBBHHH", source_port, target_port, 1, 0, 0x50, 2, 1024, 0, 0)
+    pseudo = socket.inet_aton(source) + socket.inet_aton(target) + struct.pack("!HH", 6, len(head))
+    return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
 
 
 def dhcp(mac, client="0.0.0.0", operation=1, kind=1):

@@ -3,6 +3,7 @@
 """What a hostile guest may try on the wire: each frame is dropped at its port and counted by
 reason, the same frame goes through where nobody guards, and the other guests notice nothing."""
 
+import json
 import os
 import random
 import re
@@ -16,13 +17,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from check import check, done, equal, expect, wait_for  # noqa: E402
 from frames import (ALL_NODES, ARP, BROADCAST, DESTINATION, FRAGMENT, HOP_BY_HOP,  # noqa: E402
                     ICMP6, IP4, IP6, UDP, arp, dhcp, ether, fragment, icmp6, ip4, ip6,
-                    ip6_bytes, mac_bytes, neighbour_advert, neighbour_solicit, options, udp)
-from lab import Pinger, kernel, lab_for, probes  # noqa: E402
+                    ip6_bytes, mac_bytes, neighbour_advert, neighbour_solicit, options, syn, udp)
+from lab import Pinger, cloud, kernel, lab_for, probes  # noqa: E402
 from secgroups import link_local  # noqa: E402
 
 # 'free' is on a host that does not guard: what it sends shows that the frames are good.
 GUESTS = [("cirros", "compute-1"), ("cirros2", "compute-1"), ("free", "compute-2"),
           ("cirros4", "compute-2")]
+CONNECTIONS = 200
 OTHER_MAC = "fa:16:3e:77:77:77"
 OTHER_IP = "10.0.0.77"
 GATEWAY = "10.0.0.1"
@@ -85,6 +87,13 @@ def ip4_cases(me, them):
     yield "IPv4 cut short", None, one(b"\x45\0")
     yield ("first fragment without UDP's header", "cut short",
            one(ip4(me.ip, "255.255.255.255", UDP, b"", 0x2000)))
+    for name, option in (("record route", b"\7\7\4\0\0\0\0\0"),
+                         ("source route", b"\x83\7\4\x0a\0\0\1\0"),
+                         ("timestamp", b"\x44\4\5\0"), ("router alert", b"\x94\4\0\0")):
+        yield (f"IPv4 option {name}", "IP options",
+               one(ip4(me.ip, "255.255.255.255", UDP, udp(4000, 4001), options=option)))
+    yield ("IGMP report with another option", "IP options",
+           one(ip4(me.ip, "224.0.0.5", 2, b"\x16\0\x04\xfa\xe0\0\0\5", options=b"\x83\3\4\0")))
     yield "IGMP query", "IGMP query", one(ip4(me.ip, "224.0.0.1", 2, b"\x11\0\xee\xff\0\0\0\0"))
 
 
@@ -207,8 +216,9 @@ def counters(lab, host, port):
     """{reason: packets dropped} of a guarded port."""
     text = lab.in_host(host, ["nft", "list", "chain", "bridge", "neutrino-guard", port]).stdout
     sums = {}
-    for packets, reason in re.findall(r'counter packets (\d+) bytes \d+ drop comment "([^"]+)"',
-                                      text):
+    for packets, reason in re.findall(
+            r'counter packets (\d+) bytes \d+ counter name "([^"]+)" drop', text):
+        reason = reason.replace("-", " ")
         sums[reason] = sums.get(reason, 0) + int(packets)
     return sums
 
@@ -305,15 +315,69 @@ def dhcp_starvation(lab, me):
     expect(counters(lab, "compute-1", port)["DHCP rate"] > 9000, "too few were counted")
 
 
+def own_protocols(sender, receiver, me):
+    """What a guest's neighbours get to see of other protocols is for their groups to say."""
+    for protocol in (0, 2, 47, 50, 132, 253, 255):
+        goes_through(sender, receiver, ether(BROADCAST, me.mac, IP4,
+                                             ip4(me.ip, "255.255.255.255", protocol, bytes(16))))
+
+
+def count_connections(lab, host):
+    return int(lab.in_host(host, ["cat", "/proc/sys/net/netfilter/nf_conntrack_count"]).stdout)
+
+
+def dropped_metrics(lab, host):
+    """{reason: packets} as neutrino-compute's /metrics has it."""
+    answer = cloud.request(lab.netns(host), "127.0.0.1", 9776, "GET", "/metrics")
+    found = re.findall(r'neutrino_guard_dropped_packets_total\{reason="([^"]+)"\} (\S+)',
+                       answer.text())
+    return {reason: float(value) for reason, value in found}
+
+
+def syn_flood(lab, me):
+    """One guest opens no more connections than it may; the others open theirs."""
+    gateway = lab.in_host("controller-1", ["cat", "/sys/class/net/br100/address"]).stdout.strip()
+    before = count_connections(lab, "compute-1")
+    count = 20000
+    flood(lab, (ether(gateway, me.mac, IP4,
+                      ip4(me.ip, "203.0.113.7", 6, syn(me.ip, "203.0.113.7", 1024 + n, 80)))
+                for n in range(count)), "the SYN flood")
+    open_now = count_connections(lab, "compute-1")
+    expect(open_now <= before + CONNECTIONS + 50, f"{open_now} connections, {before} before")
+    expect(open_now >= before + CONNECTIONS / 2, f"only {open_now} connections: no flood at all")
+    equal(probes.ping(lab.guest_netns("cirros2"), lab.address("cirros4")), probes.ANSWERED,
+          "ping of a neighbour")
+    wait_for(lambda: dropped_metrics(lab, "compute-1").get("connections", 0)
+             >= count - CONNECTIONS - 50, 30, lambda: str(dropped_metrics(lab, "compute-1")))
+    lab.in_host("compute-1", ["conntrack", "-F"])
+
+
+def counted_for_the_operator(lab):
+    """/metrics and doctor have what the kernel counted, by reason."""
+    wait_for(lambda: dropped_metrics(lab, "compute-1").get("source-MAC", 0) >= 49999, 30,
+             lambda: str(dropped_metrics(lab, "compute-1")))
+    values = dropped_metrics(lab, "compute-1")
+    for reason in ("DHCP-rate", "IP-options", "tag", "protocol", "neighbour-discovery"):
+        expect(values.get(reason, 0) > 0, f"{reason} is not counted in {values}")
+    rows = json.loads(lab.in_host("compute-1", ["neutrino", "doctor", "-f", "json"],
+                                  check=False).stdout)
+    row = next(row for row in rows if row["Check"] == "refused to guests")
+    equal(row["State"], "ok", "state")
+    for word in ("source-MAC", "IP-options", "connections"):
+        expect(word in row["Problem"], f"{word} is not in {row['Problem']!r}")
+
+
 def run(variant):
     lab = lab_for(f"hg{variant[0]}", profile="default", variant=variant, guests=GUESTS,
-                  options={"compute-2": {"anti_spoofing": "false"}})
+                  options={"compute-1": {"guest_connections": str(CONNECTIONS)},
+                           "compute-2": {"anti_spoofing": "false"}})
     me, them = Identity(lab, "cirros"), Identity(lab, "cirros2")
     free, beside = Identity(lab, "free"), Identity(lab, "cirros4")
     port = port_of(lab, "cirros", "compute-1")
     with packet_socket(me.netns) as sender, packet_socket(them.netns) as receiver:
         for name, reason, frame in all_cases(me, them):
             check(f"{variant}: {name}", is_dropped, lab, port, sender, receiver, reason, frame)
+        check(f"{variant}: other IP protocols", own_protocols, sender, receiver, me)
     with packet_socket(free.netns) as sender, packet_socket(beside.netns) as receiver:
         for name, _, frame in all_cases(free, beside):
             if name not in NEVER_FORWARDED | KEPT:
@@ -321,6 +385,8 @@ def run(variant):
     check(f"{variant}: what is its own passes", own_traffic, lab)
     check(f"{variant}: 50000 source MACs", flapping_macs, lab, me)
     check(f"{variant}: 10000 DHCP discovers", dhcp_starvation, lab, me)
+    check(f"{variant}: SYN flood", syn_flood, lab, me)
+    check(f"{variant}: metrics and doctor", counted_for_the_operator, lab)
     check(f"{variant}: what is its own still passes", own_traffic, lab)
     lab.down()
 

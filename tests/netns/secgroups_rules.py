@@ -4,6 +4,7 @@
 guests, at once, and nowhere else; with nft and legacy iptables, in both profiles."""
 
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
@@ -101,6 +102,40 @@ def ping_needs_icmp(lab, groups):
     wait_for(lambda: probes.ping(client, address, count=1) == probes.ANSWERED, 5,
              "ping is not let in")
     groups.unrule(rule)
+    wait_rules(lab, "compute-1", "web", [])
+
+
+def protocol_arrives(lab, source, target, protocol):
+    """Whether a packet of that IP protocol gets from one guest to another."""
+    with kernel.inside_netns(lab.guest_netns(target)):
+        receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+    with kernel.inside_netns(lab.guest_netns(source)):
+        sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+    with receiver, sender:
+        receiver.settimeout(0.5)
+        sender.sendto(b"something", (lab.address(target), 0))
+        try:
+            return receiver.recv(100)[20:] == b"something"
+        except TimeoutError:
+            return False
+
+
+def other_protocols_need_a_rule(lab, groups):
+    """Unknown IP protocols: shut out like everything else, until a source group that names no
+    protocol lets them in; a rule for TCP does not."""
+    web, clients = groups.show("web")["id"], groups.show("clients")["id"]
+    rules = [groups.rule(web, "tcp", 1, 65535, "0.0.0.0/0")]
+    wait_for(lambda: group_rules(lab, "compute-1", "web"), 5, "no rule")
+    for protocol in (47, 253):
+        equal(protocol_arrives(lab, "client", "web", protocol), False, f"protocol {protocol}")
+        equal(protocol_arrives(lab, "client", "quiet", protocol), False,
+              f"protocol {protocol} to the default group")
+    rules.append(groups.rule(web, source=clients))
+    wait_for(lambda: protocol_arrives(lab, "client", "web", 253), 5, "253 is not let in")
+    equal(protocol_arrives(lab, "client", "web", 47), True, "GRE")
+    equal(protocol_arrives(lab, "quiet", "web", 253), False, "from outside the source group")
+    for rule in rules:
+        groups.unrule(rule)
     wait_rules(lab, "compute-1", "web", [])
 
 
@@ -246,6 +281,7 @@ def run(variant, profile):
               lab, groups)
     check(f"{tag}: changes reach running guests", changes_reach_running_guests, lab, groups)
     check(f"{tag}: ping needs a rule", ping_needs_icmp, lab, groups)
+    check(f"{tag}: other IP protocols need a rule", other_protocols_need_a_rule, lab, groups)
     check(f"{tag}: other chains keep their counters", only_affected_chain_changes, lab, groups)
     check(f"{tag}: the same rule of two groups stands once", same_rule_of_two_groups_stands_once,
           lab, groups)
