@@ -26,7 +26,8 @@ def main():
     with open(os.path.join(ROOT, "LICENSE"), encoding="utf-8") as f:
         checks.that("LICENSE is Apache 2.0", "Apache License\n" in f.read(200))
 
-    scripts = [p for pattern in ("tools/*", "tests/run", "tests/*/test_*.py", "tests/netns/*.py", ".ci/run", "build-aux/*.sh")
+    scripts = [p for pattern in ("tools/*", "tests/run", "tests/*/test_*.py", "tests/netns/*.py",
+                                   "tests/compat/*.py", ".ci/run", "build-aux/*.sh")
                for p in glob.glob(os.path.join(ROOT, pattern))
                if os.path.isfile(p) and open(p, "rb").read(2) == b"#!"]
     idle = [os.path.relpath(p, ROOT) for p in scripts if not os.access(p, os.X_OK)]

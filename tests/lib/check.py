@@ -15,8 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from neutrinolab.kernel import Failed, wait_for  # noqa: E402
 
-__all__ = ["Failed", "check", "cleanup", "done", "equal", "equal_text", "expect", "need",
-           "wait_for"]
+__all__ = ["Failed", "check", "cleanup", "done", "equal", "equal_text", "expect", "failed",
+           "need", "wait_for"]
 
 _failed = []
 _count = 0
@@ -70,6 +70,11 @@ def need(name, function, *arguments):
     """A check without which the rest of the file makes no sense."""
     if not check(name, function, *arguments):
         done()
+
+
+def failed():
+    """Whether a check has failed so far; for clean-up that then says more."""
+    return bool(_failed)
 
 
 def cleanup(function, *arguments):

@@ -154,13 +154,19 @@ def start_holder(state, name, files, dirs):
         "binds": built,
         "links": {"/usr/bin/nova-dhcpbridge": "/usr/bin/neutrino-dhcpbridge"},
     }
+    return hold(spec, state.lock_fds())
+
+
+def hold(spec, pass_fds=()):
+    """Starts a holder (see holder.py for 'spec') and returns its record once it is ready."""
     holder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "holder.py")
     process = subprocess.Popen([sys.executable, "-B", holder, json.dumps(spec)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, pass_fds=state.lock_fds(), cwd="/")
+                               stderr=subprocess.PIPE, pass_fds=pass_fds, cwd="/")
     answer = process.stdout.readline()
     if answer != b"ready\n":
-        raise Failed(f"cannot make lab host {name}: {process.stderr.read().decode().strip()}")
+        raise Failed(f"cannot make lab host {spec['name']}: "
+                     f"{process.stderr.read().decode().strip()}")
     kernel.wait_for(lambda: kernel.command_line(process.pid).startswith(b"neutrino-lab:"), 5,
-                    f"the holder of {name}")
+                    f"the holder of {spec['name']}")
     return {"pid": process.pid, "starttime": kernel.process_stat(process.pid)[1]}
