@@ -364,6 +364,17 @@ static phase_fn *const phases[] = {
     [GUEST_STOPPING] = phase_stopping, [GUEST_GONE] = NULL,
 };
 
+/* Nothing is to be done for it and nothing to be said of it: true of nearly all guests at
+ * nearly all times. */
+static bool
+is_at_rest(struct compute *c, const struct guest *guest)
+{
+    return guest->reported
+           && (guest->phase == GUEST_DOWN
+               || (guest->phase == GUEST_RUNNING
+                   && c->driver->class->is_running(c->driver, guest)));
+}
+
 static void
 run_guests(struct compute *c)
 {
@@ -372,6 +383,9 @@ run_guests(struct compute *c)
     HMAP_FOR_EACH (guest, node, &c->guests) {
         enum guest_phase before;
 
+        if (is_at_rest(c, guest)) {
+            continue;
+        }
         nt_log_swap_request(guest->request_id);
         do {
             before = guest->phase;

@@ -26,14 +26,15 @@ enum guest_phase {
 
 struct guest {
     struct hmap_node node; /* By id. */
-    struct nt_instance_view view;
-    char (*ifnames)[NT_IFNAME_SIZE]; /* Host ends, one per view.vifs. */
-    char handle[NT_HOST_SIZE];       /* The driver's name for it; empty: none. */
-    pid_t pid;                       /* The driver's; 0: none. */
-    int64_t pid_start;               /* Start time of 'pid', against reuse of the number. */
     enum guest_phase phase;
-    bool reported;                       /* The present state was reported, or is being. */
-    bool report_pending;                 /* A report is under way. */
+    bool reported;       /* The present state was reported, or is being. */
+    bool report_pending; /* A report is under way. */
+    uint64_t version;    /* Another one after each change of 'view'; 0: not counted. */
+    struct nt_instance_view view;
+    char (*ifnames)[NT_IFNAME_SIZE];     /* Host ends, one per view.vifs. */
+    char handle[NT_HOST_SIZE];           /* The driver's name for it; empty: none. */
+    pid_t pid;                           /* The driver's; 0: none. */
+    int64_t pid_start;                   /* Start time of 'pid', against reuse of the number. */
     int64_t report_at;                   /* Monotonic; not before. */
     int64_t asked_at;                    /* Monotonic, when build_instance came; 0: taken up. */
     char request_id[NT_REQUEST_ID_SIZE]; /* Of who asked for the present phase. */

@@ -26,7 +26,15 @@ void
 model_add(struct compute *c, struct guest *guest, enum guest_phase phase)
 {
     guest->phase = phase;
+    guest->version = ++c->version;
     hmap_insert(&c->guests, &guest->node, hash_string(guest->view.id, 0));
+}
+
+void
+model_changed(struct compute *c, struct guest *guest)
+{
+    guest->version = ++c->version;
+    c->rules_changed = true;
 }
 
 void

@@ -25,6 +25,7 @@ struct compute {
     struct security_sync *security;
     struct nt_rpc_service *service;
     struct hmap guests;   /* struct guest, by id. */
+    uint64_t version;     /* Of the guest that changed last. */
     struct shash bridges; /* Names, without data: ensured, or found at start. */
     bool rules_changed;   /* The plan is to be made again. */
     bool synced;          /* The server's list was worked through. */
@@ -39,6 +40,9 @@ struct guest *model_find(const struct compute *, const char *id);
 
 /* Takes 'guest'. */
 void model_add(struct compute *, struct guest *, enum guest_phase);
+
+/* Its 'view' is another one: its rules are planned anew. */
+void model_changed(struct compute *, struct guest *);
 
 /* Writes the guest's record; that it cannot is logged. */
 void model_save(struct compute *, const struct guest *);

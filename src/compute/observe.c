@@ -114,7 +114,7 @@ set_groups(struct compute *c, struct guest *guest, const struct nt_uuid_text *id
     free(view->security_group_ids);
     view->security_group_ids = n ? xmemdup(ids, n * sizeof *ids) : NULL;
     view->n_security_group_ids = n;
-    c->rules_changed = true;
+    model_changed(c, guest);
     /* Asks for those it does not know; until then they let nothing in. */
     (void) security_sync_has(c->security, guest);
     if (guest->phase != GUEST_PLUG && guest->phase != GUEST_GONE) {

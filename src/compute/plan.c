@@ -305,6 +305,55 @@ plan_common(struct nt_iptables_want *want, const char *const *bridges, size_t n_
     }
 }
 
+typedef void plan_guest_fn(struct nt_iptables_want *, const struct guest *,
+                           const struct plan_options *);
+
+/* Plans each guest with 'plan', or takes what the memo has of it.  Which rules of the
+ * common chain lead to a guest is seen by their number before and after. */
+static void
+plan_guests(struct nt_iptables_want *want, const struct guest *const *guests, size_t n_guests,
+            const struct plan_options *options, plan_guest_fn *plan)
+{
+    struct nt_iptables_chain *local = nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-local");
+    const struct security *security = options->security;
+    const struct plan_memo_key key = {
+        .golden = options->golden,
+        .allow_same_net_traffic = options->allow_same_net_traffic,
+        .use_ipsets = options->use_ipsets,
+        .groups_version = security ? security->groups_version : 0,
+        .members_version = security && !options->use_ipsets ? security->members_version : 0,
+    };
+
+    if (options->memo) {
+        plan_memo_begin(options->memo, &key);
+    }
+    for (size_t i = 0; i < n_guests; i++) {
+        const struct plan_part *part =
+            options->memo ? plan_memo_find(options->memo, guests[i]->version) : NULL;
+        size_t n_before = local->n_rules;
+
+        if (part && !shash_find(&want->tables[NT_IPTABLES_FILTER].by_name, part->chain->name)) {
+            nt_iptables_chain_share(want, NT_IPTABLES_FILTER, part->chain);
+            for (size_t j = 0; j < part->n_jumps; j++) {
+                nt_iptables_rule_again(local, part->jumps[j]);
+            }
+            continue;
+        }
+        plan(want, guests[i], options);
+        if (options->memo) {
+            char name[NT_CHAIN_NAME_MAX + 1], note[64];
+
+            name_chain(&guests[i]->view, name, note);
+            plan_memo_put(options->memo, guests[i]->version,
+                          nt_iptables_chain(want, NT_IPTABLES_FILTER, name),
+                          local->rules + n_before, local->n_rules - n_before);
+        }
+    }
+    if (options->memo) {
+        plan_memo_end(options->memo);
+    }
+}
+
 struct nt_iptables_want *
 plan_chains(const struct guest *const *guests, size_t n_guests, const char *const *bridges,
             size_t n_bridges, const struct plan_options *options)
@@ -316,9 +365,7 @@ plan_chains(const struct guest *const *guests, size_t n_guests, const char *cons
     if (!options->golden && n_guests) {
         plan_dhcp_requests(want);
     }
-    for (size_t i = 0; i < n_guests; i++) {
-        plan_guest(want, guests[i], options);
-    }
+    plan_guests(want, guests, n_guests, options, plan_guest);
     return want;
 }
 
@@ -330,9 +377,7 @@ plan_chains6(const struct guest *const *guests, size_t n_guests, const char *con
         nt_iptables_want_new(options->golden ? NULL : "neutrino-compute");
 
     plan_common(want, bridges, n_bridges, true, options);
-    for (size_t i = 0; i < n_guests; i++) {
-        plan_guest6(want, guests[i], options);
-    }
+    plan_guests(want, guests, n_guests, options, plan_guest6);
     return want;
 }
 

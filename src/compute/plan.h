@@ -1,10 +1,12 @@
-/* Which rules the guests of this host need: pure, from the model. */
+/* Which rules the guests of this host need: pure, from the model.  What a memo gives
+ * is what would be planned. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "compute/guest.h"
+#include "compute/plan_memo.h"
 #include "compute/security.h"
 #include "host/ipset_table.h"
 #include "host/iptables_want.h"
@@ -17,6 +19,7 @@ struct plan_options {
     const char *drop;                     /* Target of what is refused; NULL: DROP. */
     const char *top_regex, *bottom_regex; /* Of iptables_...; NULL: none. */
     const struct security *security;      /* NULL: no group lets anything in. */
+    struct plan_memo *memo;               /* Of this family's last plan; NULL: none. */
 };
 
 /* 'guests' in ascending numbers; 'bridges' are those whose traffic is let through.

@@ -248,6 +248,104 @@ connections_are_counted_in_a_chain_of_their_own(void **state)
                                  "    -m comment --comment neutrino-compute -j REJECT\n"));
 }
 
+/* What the memo gives is what would be planned without it, whatever changed. */
+static void
+check_memo(struct plan_memo *memo, struct guest *const *guests, size_t n, bool ipv6)
+{
+    struct security security;
+    struct plan_options o = { .allow_same_net_traffic = true, .security = &security };
+
+    security_init(&security);
+
+    AUTO(nt_iptables_want)
+    fresh =
+        (ipv6 ? plan_chains6 : plan_chains)((const struct guest *const *) guests, n, NULL, 0, &o);
+    o.memo = memo;
+    AUTO(nt_iptables_want)
+    remembered =
+        (ipv6 ? plan_chains6 : plan_chains)((const struct guest *const *) guests, n, NULL, 0, &o);
+    AUTO_FREE char *wanted = nt_iptables_want_dump(fresh);
+    AUTO_FREE char *text = nt_iptables_want_dump(remembered);
+
+    assert_string_equal(text, wanted);
+    security_deinit(&security);
+}
+
+static const struct nt_iptables_chain *
+chain_of(struct plan_memo *memo, struct guest *const *guests, size_t n, const char *name)
+{
+    const struct plan_options o = { .golden = true, .memo = memo };
+    AUTO(nt_iptables_want)
+    want = plan_chains((const struct guest *const *) guests, n, NULL, 0, &o);
+
+    return shash_find_data(&want->tables[NT_IPTABLES_FILTER].by_name, name);
+}
+
+static void
+memo_plans_as_if_it_were_not_there(void **state)
+{
+    AUTO(plan_memo) memo = plan_memo_new();
+    AUTO(plan_memo) memo6 = plan_memo_new();
+    struct nt_vif vif = cirros_vif;
+    struct guest a = cirros, b = other;
+    struct guest *const both[] = { &a, &b }, *const second[] = { &b };
+
+    a.view.vifs = &vif;
+    a.version = 1;
+    b.version = 2;
+    for (int round = 0; round < 2; round++) {
+        check_memo(memo, both, 2, false);
+        check_memo(memo6, both, 2, true);
+    }
+
+    /* A guest that changed, one that is gone, and one that came back. */
+    ovs_strlcpy(vif.address, "10.0.0.77", sizeof vif.address);
+    a.version = 3;
+    check_memo(memo, both, 2, false);
+    check_memo(memo6, both, 2, true);
+    check_memo(memo, second, 1, false);
+    check_memo(memo, both, 2, false);
+    /* Without a version nothing is remembered. */
+    ovs_strlcpy(vif.address, "10.0.0.78", sizeof vif.address);
+    a.version = 0;
+    check_memo(memo, both, 2, false);
+    ovs_strlcpy(vif.address, "10.0.0.79", sizeof vif.address);
+    check_memo(memo, both, 2, false);
+}
+
+static void
+unchanged_guest_keeps_its_chain(void **state)
+{
+    AUTO(plan_memo) memo = plan_memo_new();
+    struct guest a = cirros, b = other;
+    struct guest *const both[] = { &a, &b };
+
+    a.version = 1;
+    b.version = 2;
+
+    const struct nt_iptables_chain *first = chain_of(memo, both, 2, "nova-compute-inst-9");
+    const struct nt_iptables_chain *second = chain_of(memo, both, 2, "nova-compute-inst-10");
+
+    b.version = 3;
+    assert_ptr_equal(chain_of(memo, both, 2, "nova-compute-inst-9"), first);
+    assert_ptr_not_equal(chain_of(memo, both, 2, "nova-compute-inst-10"), second);
+}
+
+/* One chain for both, as without the memo; the server does not send such a thing. */
+static void
+two_guests_of_one_number_share_their_chain(void **state)
+{
+    AUTO(plan_memo) memo = plan_memo_new();
+    struct guest a = cirros, b = other;
+    struct guest *const both[] = { &a, &b };
+
+    b.view.number = a.view.number;
+    a.version = 1;
+    b.version = 2;
+    check_memo(memo, both, 2, false);
+    check_memo(memo, both, 2, false);
+}
+
 int
 main(void)
 {
@@ -257,6 +355,9 @@ main(void)
         cmocka_unit_test(host_without_guests_keeps_its_bridge_open),
         cmocka_unit_test(neighbours_are_shut_out_when_configured),
         cmocka_unit_test(connections_are_counted_in_a_chain_of_their_own),
+        cmocka_unit_test(memo_plans_as_if_it_were_not_there),
+        cmocka_unit_test(unchanged_guest_keeps_its_chain),
+        cmocka_unit_test(two_guests_of_one_number_share_their_chain),
     };
 
     return cmocka_run_group_tests_name("compute/plan", tests, NULL, NULL);

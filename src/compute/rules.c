@@ -25,6 +25,7 @@ NT_LOG_MODULE(rules);
 struct family {
     const char *name;
     struct nt_iptables *engine;
+    struct plan_memo *memo;
     struct nt_iptables_want *pending; /* Owned; waits for its sets. */
     bool ok;                          /* What was set last is in the kernel. */
     char error[NT_ERR_SIZE];
@@ -102,9 +103,11 @@ rules_new(const struct rules_env *env, struct rules **out, struct nt_err *err)
         return -1;
     }
     rules->ipv4.name = "IPv4";
+    rules->ipv4.memo = plan_memo_new();
     rules->ipv4.engine = nt_iptables_new(env->children, env->clock, variant, lock4);
     nt_iptables_on_settled(rules->ipv4.engine, on_settled, &rules->ipv4);
     rules->ipv6.name = "IPv6";
+    rules->ipv6.memo = plan_memo_new();
     if ((!is_golden(rules) || nt_config_bool(env->config, "use_ipv6")) && can_filter_ipv6()) {
         rules->ipv6.engine = nt_ip6tables_new(env->children, env->clock, variant, lock6);
         nt_iptables_on_settled(rules->ipv6.engine, on_settled, &rules->ipv6);
@@ -123,6 +126,8 @@ rules_free(struct rules *rules)
     if (rules) {
         nt_iptables_want_free(rules->ipv4.pending);
         nt_iptables_want_free(rules->ipv6.pending);
+        plan_memo_free(rules->ipv4.memo);
+        plan_memo_free(rules->ipv6.memo);
         nt_iptables_free(rules->ipv4.engine);
         nt_iptables_free(rules->ipv6.engine);
         nt_guard_free(rules->guard);
@@ -200,6 +205,7 @@ rules_plan(struct rules *rules, const struct rules_model *m)
         .top_regex = rules->options.top_regex,
         .bottom_regex = rules->options.bottom_regex,
         .security = m->security,
+        .memo = rules->ipv4.memo,
     };
     struct nt_ipset_table sets;
 
@@ -209,6 +215,7 @@ rules_plan(struct rules *rules, const struct rules_model *m)
     set_pending(&rules->ipv4,
                 plan_chains(m->guests, m->n_guests, m->bridges, m->n_bridges, &options));
     if (rules->ipv6.engine) {
+        options.memo = rules->ipv6.memo;
         set_pending(&rules->ipv6,
                     plan_chains6(m->guests, m->n_guests, m->bridges, m->n_bridges, &options));
     }

@@ -23,6 +23,7 @@ security_init(struct security *s)
 {
     shash_init(&s->groups);
     shash_init(&s->members);
+    s->groups_version = s->members_version = 0;
 }
 
 static void
@@ -114,6 +115,7 @@ put_group(struct security *s, const struct nt_security_group_view *view)
         return false;
     }
     rules_free(shash_replace(&s->groups, view->id, rules_new(view)));
+    s->groups_version++;
     return true;
 }
 
@@ -164,6 +166,7 @@ put_members(struct security *s, const struct nt_security_members *members)
         return false;
     }
     members_free(shash_replace(&s->members, members->group_id, new));
+    s->members_version++;
     return true;
 }
 
@@ -214,6 +217,7 @@ drop_unmentioned(struct security *s, const struct nt_security_result *result)
         if (!in_groups(result, node->name)) {
             rules_free(node->data);
             shash_delete(&s->groups, node);
+            s->groups_version++;
             changed = true;
         }
     }
@@ -265,6 +269,7 @@ security_prune(struct security *s, const struct shash *used)
         if (!shash_find(used, node->name)) {
             rules_free(node->data);
             shash_delete(&s->groups, node);
+            s->groups_version++;
             changed = true;
         }
     }
@@ -272,6 +277,7 @@ security_prune(struct security *s, const struct shash *used)
         if (!is_source(s, node->name)) {
             members_free(node->data);
             shash_delete(&s->members, node);
+            s->members_version++;
             changed = true;
         }
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "net/security_group.h"
@@ -19,6 +20,8 @@ struct security_rules {
 struct security {
     struct shash groups;  /* struct security_rules, by id. */
     struct shash members; /* struct nt_security_members, by id. */
+    /* Another number after each change of any of them. */
+    uint64_t groups_version, members_version;
 };
 
 void security_init(struct security *);

@@ -21,6 +21,12 @@ NT_LOG_MODULE(nt_guard);
 #define MIN_BACKOFF_MS 500
 #define MAX_BACKOFF_MS 30000
 
+/* A table that is wanted, being written and installed at the same time. */
+struct shared {
+    unsigned n_refs;
+    struct nt_guard_table table;
+};
+
 struct nt_guard {
     struct nt_children *children;
     const struct nt_clock *clock;
@@ -30,12 +36,39 @@ struct nt_guard {
     bool read_again; /* 'installed' is not to be trusted. */
     bool rebuild;    /* Writing the difference failed: a new table is tried. */
     bool rechecking; /* This difference would be somebody else's doing. */
-    struct nt_guard_table want, installed;
-    struct nt_guard_table applying; /* Being written. */
+    struct shared *want, *installed;
+    struct shared *applying; /* Being written, or NULL. */
     int64_t retry_at, backoff_ms;
     char error[256];
     struct nt_guard_stats stats;
 };
+
+static struct shared *
+shared_new(void)
+{
+    struct shared *s = xmalloc(sizeof *s);
+
+    s->n_refs = 1;
+    nt_guard_table_init(&s->table);
+    return s;
+}
+
+static void
+shared_drop(struct shared *s)
+{
+    if (s && !--s->n_refs) {
+        nt_guard_table_clear(&s->table);
+        free(s);
+    }
+}
+
+/* Takes 'new'. */
+static void
+shared_set(struct shared **slot, struct shared *new)
+{
+    shared_drop(*slot);
+    *slot = new;
+}
 
 struct nt_guard *
 nt_guard_new(struct nt_children *children, const struct nt_clock *clock)
@@ -46,9 +79,8 @@ nt_guard_new(struct nt_children *children, const struct nt_clock *clock)
     g->clock = clock;
     g->read_again = true;
     g->backoff_ms = MIN_BACKOFF_MS;
-    nt_guard_table_init(&g->want);
-    nt_guard_table_init(&g->installed);
-    nt_guard_table_init(&g->applying);
+    g->want = shared_new();
+    g->installed = shared_new();
     return g;
 }
 
@@ -59,9 +91,9 @@ nt_guard_free(struct nt_guard *g)
         if (g->child) {
             nt_child_forget(g->child);
         }
-        nt_guard_table_clear(&g->want);
-        nt_guard_table_clear(&g->installed);
-        nt_guard_table_clear(&g->applying);
+        shared_drop(g->want);
+        shared_drop(g->installed);
+        shared_drop(g->applying);
         free(g);
     }
 }
@@ -69,8 +101,10 @@ nt_guard_free(struct nt_guard *g)
 void
 nt_guard_set(struct nt_guard *g, const struct nt_guard_port *ports, size_t n)
 {
-    nt_guard_table_clear(&g->want);
-    nt_guard_table_want(ports, n, &g->want);
+    struct shared *want = shared_new();
+
+    nt_guard_table_want(ports, n, &g->want->table, &want->table);
+    shared_set(&g->want, want);
     g->has_want = true;
     g->dirty = true;
     g->rechecking = false;
@@ -111,7 +145,7 @@ nt_guard_render(const struct nt_guard_port *ports, size_t n)
     struct nt_guard_table none, want;
 
     nt_guard_table_init(&none);
-    nt_guard_table_want(ports, n, &want);
+    nt_guard_table_want(ports, n, NULL, &want);
     char *text = nt_guard_diff(&none, &want);
     nt_guard_table_clear(&want);
     return text;
@@ -123,7 +157,7 @@ nt_guard_whole(const struct nt_guard *g)
     struct nt_guard_table none;
 
     nt_guard_table_init(&none);
-    return nt_guard_diff(&none, &g->want);
+    return nt_guard_diff(&none, &g->want->table);
 }
 
 static void
@@ -151,10 +185,10 @@ listed(void *g_, const struct nt_child_result *result)
         fail(g, "nft list", why);
         return;
     }
-    nt_guard_table_clear(&g->installed);
-    nt_guard_table_parse(result->out, &g->installed);
+    shared_set(&g->installed, shared_new());
+    nt_guard_table_parse(result->out, &g->installed->table);
     if (g->rebuild) {
-        free(shash_find_and_delete(&g->installed.chains, NT_GUARD_BASE));
+        nt_guard_table_forget(&g->installed->table, NT_GUARD_BASE);
     }
     g->read_again = false;
     g->dirty = true;
@@ -175,7 +209,7 @@ applied(void *g_, const struct nt_child_result *result)
     }
     NT_CRASHPOINT("guard-applied");
     g->rebuild = false;
-    nt_guard_table_swap(&g->installed, &g->applying);
+    shared_set(&g->installed, TAKE(g->applying));
     g->stats.applies++;
     g->backoff_ms = MIN_BACKOFF_MS;
     *g->error = '\0';
@@ -199,19 +233,12 @@ start(struct nt_guard *g, const char *const *argv, const char *input, nt_child_c
     }
 }
 
+/* 'want' as it is now. */
 static void
-copy_table(struct nt_guard_table *to, const struct nt_guard_table *from)
+hold(struct nt_guard *g, struct shared **slot)
 {
-    struct shash_node *node;
-
-    nt_guard_table_clear(to);
-    to->exists = from->exists;
-    SHASH_FOR_EACH (node, &from->chains) {
-        shash_add(&to->chains, node->name, xstrdup(node->data));
-    }
-    SHASH_FOR_EACH (node, &from->elements) {
-        shash_add(&to->elements, node->name, NULL);
-    }
+    g->want->n_refs++;
+    shared_set(slot, g->want);
 }
 
 void
@@ -231,8 +258,10 @@ nt_guard_run(struct nt_guard *g)
         return;
     }
 
-    AUTO_FREE char *commands = nt_guard_diff(&g->installed, &g->want);
+    AUTO_FREE char *commands = nt_guard_diff(&g->installed->table, &g->want->table);
     if (!commands) {
+        /* From now on what is the same is the same without a look at its text. */
+        hold(g, &g->installed);
         g->dirty = false;
         g->rechecking = false;
         return;
@@ -245,7 +274,7 @@ nt_guard_run(struct nt_guard *g)
         fail(g, "nft", "not started (failpoint)");
         return;
     }
-    copy_table(&g->applying, &g->want);
+    hold(g, &g->applying);
     start(g, apply_argv, commands, applied);
 }
 

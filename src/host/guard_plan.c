@@ -64,23 +64,43 @@ nt_guard_table_init(struct nt_guard_table *t)
     shash_init(&t->elements);
 }
 
+/* Takes 'body'. */
+static struct nt_guard_chain *
+chain_new(char *body)
+{
+    struct nt_guard_chain *chain = xzalloc(sizeof *chain);
+
+    chain->n_refs = 1;
+    chain->body = body;
+    return chain;
+}
+
+static void
+chain_drop(struct nt_guard_chain *chain)
+{
+    if (chain && !--chain->n_refs) {
+        free(chain->body);
+        free(chain);
+    }
+}
+
 void
 nt_guard_table_clear(struct nt_guard_table *t)
 {
-    shash_destroy_free_data(&t->chains);
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &t->chains) {
+        chain_drop(node->data);
+    }
+    shash_destroy(&t->chains);
     shash_destroy(&t->elements);
     nt_guard_table_init(t);
 }
 
 void
-nt_guard_table_swap(struct nt_guard_table *a, struct nt_guard_table *b)
+nt_guard_table_forget(struct nt_guard_table *t, const char *chain)
 {
-    bool exists = a->exists;
-
-    a->exists = b->exists;
-    b->exists = exists;
-    shash_swap(&a->chains, &b->chains);
-    shash_swap(&a->elements, &b->elements);
+    chain_drop(shash_find_and_delete(&t->chains, chain));
 }
 
 /* "FIELD != VALUE FIELD != VALUE", ascending.  Never "{ VALUE, VALUE }", here and below:
@@ -365,17 +385,32 @@ port_body(const struct nt_guard_port *port)
     return ds_steal_cstr(&body);
 }
 
+static struct nt_guard_chain *
+port_chain(const struct nt_guard_port *port, const struct nt_guard_table *before)
+{
+    struct nt_guard_chain *chain = before ? shash_find_data(&before->chains, port->ifname) : NULL;
+
+    if (chain && !memcmp(&chain->port, port, sizeof *port)) {
+        chain->n_refs++;
+        return chain;
+    }
+    chain = chain_new(port_body(port));
+    chain->port = *port;
+    return chain;
+}
+
 void
-nt_guard_table_want(const struct nt_guard_port *ports, size_t n, struct nt_guard_table *out)
+nt_guard_table_want(const struct nt_guard_port *ports, size_t n,
+                    const struct nt_guard_table *before, struct nt_guard_table *out)
 {
     nt_guard_table_init(out);
     out->exists = true;
     for (size_t i = 0; i < NT_ARRAY_SIZE(bases); i++) {
-        shash_add(&out->chains, bases[i].name, xstrdup(bases[i].body));
+        shash_add(&out->chains, bases[i].name, chain_new(xstrdup(bases[i].body)));
     }
     for (size_t i = 0; i < n; i++) {
         if (shash_add_once(&out->elements, ports[i].ifname, NULL)) {
-            shash_add(&out->chains, ports[i].ifname, port_body(&ports[i]));
+            shash_add(&out->chains, ports[i].ifname, port_chain(&ports[i], before));
         }
     }
 }
@@ -420,7 +455,7 @@ nt_guard_table_parse(const char *text, struct nt_guard_table *out)
             ds_clear(&body);
         } else if (*line == '}') {
             if (chain) {
-                free(shash_replace(&out->chains, chain, xstrdup(ds_cstr(&body))));
+                chain_drop(shash_replace(&out->chains, chain, chain_new(xstrdup(ds_cstr(&body)))));
             }
             free(chain);
             chain = NULL;
@@ -480,65 +515,135 @@ put_table(struct ds *out, bool exists)
     }
 }
 
+/* Names of a table, picked out of its many. */
+struct names {
+    const char **v;
+    size_t n, allocated;
+};
+
+static void
+names_add(struct names *names, const char *name)
+{
+    if (names->n == names->allocated) {
+        names->v = x2nrealloc(names->v, &names->allocated, sizeof *names->v);
+    }
+    names->v[names->n++] = name;
+}
+
+static int
+compare_names(const void *a_, const void *b_)
+{
+    const char *const *a = a_, *const *b = b_;
+
+    return strcmp(*a, *b);
+}
+
+static void
+names_sort(struct names *names)
+{
+    if (names->n) {
+        qsort(names->v, names->n, sizeof *names->v, compare_names);
+    }
+}
+
+static const char *
+body_of(const struct nt_guard_table *table, const char *name)
+{
+    const struct nt_guard_chain *chain = shash_find_data(&table->chains, name);
+
+    return chain ? chain->body : NULL;
+}
+
+/* Chains that are shared are the same without a look at their text. */
+static bool
+has_body(const char *old, const char *body)
+{
+    return old == body || (old && !strcmp(old, body));
+}
+
+static void
+put_chain(struct ds *out, const char *name, const char *old, const char *body)
+{
+    if (!old) {
+        ds_put_format(out, "add chain " NT_GUARD_TABLE " %s\n", name);
+    } else if (!has_body(old, body)) {
+        ds_put_format(out, "flush chain " NT_GUARD_TABLE " %s\n", name);
+    }
+    if (!has_body(old, body)) {
+        put_rules(out, name, body);
+    }
+}
+
 static void
 put_missing_chains(struct ds *out, const struct nt_guard_table *installed,
                    const struct nt_guard_table *want)
 {
-    const struct shash_node **nodes = shash_sort(&want->chains);
-    bool has_counters = false;
+    struct names names = { 0 };
+    const struct shash_node *node;
+    bool has_rules = false;
 
-    for (size_t i = 0; i < shash_count(&want->chains); i++) {
-        const char *name = nodes[i]->name;
-        const char *old = shash_find_data(&installed->chains, name);
+    SHASH_FOR_EACH (node, &want->chains) {
+        const struct nt_guard_chain *chain = node->data;
+        bool differs = !has_body(body_of(installed, node->name), chain->body);
 
-        if (find_base(name)) {
-            continue;
+        if (!find_base(node->name) && (differs || !shash_find(&installed->elements, node->name))) {
+            names_add(&names, node->name);
+            has_rules |= differs;
         }
-        if (!has_counters && (!old || strcmp(old, nodes[i]->data))) {
-            put_counters(out);
-            has_counters = true;
-        }
-        if (!old) {
-            ds_put_format(out, "add chain " NT_GUARD_TABLE " %s\n", name);
-        } else if (strcmp(old, nodes[i]->data)) {
-            ds_put_format(out, "flush chain " NT_GUARD_TABLE " %s\n", name);
-        }
-        if (!old || strcmp(old, nodes[i]->data)) {
-            put_rules(out, name, nodes[i]->data);
-        }
+    }
+    names_sort(&names);
+    if (has_rules) {
+        put_counters(out);
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.v[i];
+
+        put_chain(out, name, body_of(installed, name), body_of(want, name));
         if (!shash_find(&installed->elements, name)) {
             put_element(out, "add", name);
         }
     }
-    free(nodes);
+    free(names.v);
+}
+
+/* What is in 'installed' and not in 'want', ascending. */
+static struct names
+leftovers(const struct shash *installed, const struct shash *want)
+{
+    struct names names = { 0 };
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, installed) {
+        if (!shash_find(want, node->name)) {
+            names_add(&names, node->name);
+        }
+    }
+    names_sort(&names);
+    return names;
 }
 
 static void
 put_leftovers(struct ds *out, const struct nt_guard_table *installed,
               const struct nt_guard_table *want)
 {
-    const struct shash_node **elements = shash_sort(&installed->elements);
-    const struct shash_node **chains = shash_sort(&installed->chains);
+    struct names elements = leftovers(&installed->elements, &want->elements);
+    struct names chains = leftovers(&installed->chains, &want->chains);
 
-    for (size_t i = 0; i < shash_count(&installed->elements); i++) {
-        if (!shash_find(&want->elements, elements[i]->name)) {
-            put_element(out, "delete", elements[i]->name);
-        }
+    for (size_t i = 0; i < elements.n; i++) {
+        put_element(out, "delete", elements.v[i]);
     }
-    for (size_t i = 0; i < shash_count(&installed->chains); i++) {
-        if (!shash_find(&want->chains, chains[i]->name)) {
-            ds_put_format(out, "delete chain " NT_GUARD_TABLE " %s\n", chains[i]->name);
-        }
+    for (size_t i = 0; i < chains.n; i++) {
+        ds_put_format(out, "delete chain " NT_GUARD_TABLE " %s\n", chains.v[i]);
     }
-    free(elements);
-    free(chains);
+    free(elements.v);
+    free(chains.v);
 }
 
 static bool
 bases_are_right(const struct nt_guard_table *installed)
 {
     for (size_t i = 0; i < NT_ARRAY_SIZE(bases); i++) {
-        const char *body = shash_find_data(&installed->chains, bases[i].name);
+        const char *body = body_of(installed, bases[i].name);
 
         if (!body || strcmp(body, bases[i].body)) {
             return false;

@@ -110,7 +110,7 @@ diff(const char *installed, const struct nt_guard_port *ports, size_t n)
     struct nt_guard_table have, want;
 
     nt_guard_table_parse(installed, &have);
-    nt_guard_table_want(ports, n, &want);
+    nt_guard_table_want(ports, n, NULL, &want);
     char *commands = nt_guard_diff(&have, &want);
     nt_guard_table_clear(&have);
     nt_guard_table_clear(&want);

@@ -186,7 +186,7 @@ check_installed(const struct nt_guard_port *wanted, size_t n)
     struct nt_guard_table installed, want;
 
     nt_guard_table_parse(text, &installed);
-    nt_guard_table_want(wanted, n, &want);
+    nt_guard_table_want(wanted, n, NULL, &want);
 
     AUTO_FREE char *commands = nt_guard_diff(&installed, &want);
     nt_guard_table_clear(&installed);

@@ -218,12 +218,26 @@ redeclare(struct planner *p, const struct nt_iptables_saved_chain *old, const ch
     }
 }
 
+static bool
+is_installed(const struct nt_iptables_saved_chain *old, const struct nt_iptables_chain *chain)
+{
+    bool same = old && old->n_rules == chain->n_rules;
+
+    for (size_t i = 0; same && i < chain->n_rules; i++) {
+        same = !strcmp(old->rules[i].text, chain->rules[i]);
+    }
+    return same;
+}
+
 static void
 plan_own_chain(struct planner *p, const struct nt_iptables_chain *chain)
 {
     const struct nt_iptables_saved_chain *old = saved_chain(p, chain->name);
     struct lines new = { 0 };
 
+    if (is_installed(old, chain)) {
+        return;
+    }
     for (size_t i = 0; i < chain->n_rules; i++) {
         lines_add(&new, chain->rules[i], true);
     }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/hashing.h"
 #include "base/mem.h"
 #include "host/rules.h"
 #include "openvswitch/dynamic-string.h"
@@ -15,6 +16,15 @@ static const struct nt_iptables_owner known_roles[] = {
     { "nova-network", NT_IPTABLES_RANK_NETWORK },
     { "nova-compute", NT_IPTABLES_RANK_COMPUTE },
     { "nova-api", NT_IPTABLES_RANK_API },
+};
+
+/* From how many rules on a chain finds a text by its hash. */
+#define MANY_RULES 16
+
+/* A rule of a long chain, by its text, which the chain's list owns. */
+struct text_node {
+    struct hmap_node node;
+    const char *text;
 };
 
 static const char *const families[] = { "inst-", "sg-", "float-" };
@@ -39,14 +49,30 @@ nt_iptables_want_new(const char *comment)
     return want;
 }
 
-static void
-chain_free(struct nt_iptables_chain *chain)
+struct nt_iptables_chain *
+nt_iptables_chain_hold(struct nt_iptables_chain *chain)
 {
+    chain->n_refs++;
+    return chain;
+}
+
+void
+nt_iptables_chain_drop(struct nt_iptables_chain *chain)
+{
+    struct text_node *text;
+
+    if (!chain || --chain->n_refs) {
+        return;
+    }
+    HMAP_FOR_EACH_POP (text, node, &chain->texts) {
+        free(text);
+    }
+    hmap_destroy(&chain->texts);
     for (size_t i = 0; i < chain->n_rules; i++) {
         free(chain->rules[i]);
     }
     free(chain->rules);
-    shash_destroy(&chain->texts);
+    free(chain->comment);
     free(chain->name);
     free(chain);
 }
@@ -55,7 +81,7 @@ static void
 table_deinit(struct nt_iptables_want_table *table)
 {
     for (size_t i = 0; i < table->n_chains; i++) {
-        chain_free(table->chains[i]);
+        nt_iptables_chain_drop(table->chains[i]);
     }
     for (size_t i = 0; i < table->n_hooks; i++) {
         free(table->hooks[i].chain);
@@ -176,19 +202,28 @@ nt_iptables_chain(struct nt_iptables_want *want, enum nt_iptables_table id, cons
     if (chain) {
         return chain;
     }
-    ovs_assert(nt_iptables_owns(want, name));
-    ovs_assert(strlen(name) <= NT_CHAIN_NAME_MAX);
-
     chain = xzalloc(sizeof *chain);
     chain->name = xstrdup(name);
-    chain->comment = want->comment;
-    shash_init(&chain->texts);
-    shash_add(&table->by_name, name, chain);
+    chain->comment = nullable_xstrdup(want->comment);
+    hmap_init(&chain->texts);
+    nt_iptables_chain_share(want, id, chain);
+    return chain;
+}
+
+void
+nt_iptables_chain_share(struct nt_iptables_want *want, enum nt_iptables_table id,
+                        struct nt_iptables_chain *chain)
+{
+    struct nt_iptables_want_table *table = &want->tables[id];
+
+    ovs_assert(nt_iptables_owns(want, chain->name));
+    ovs_assert(strlen(chain->name) <= NT_CHAIN_NAME_MAX);
+    ovs_assert(!shash_find(&table->by_name, chain->name));
+    shash_add(&table->by_name, chain->name, chain);
     if (table->n_chains == table->allocated_chains) {
         table->chains = x2nrealloc(table->chains, &table->allocated_chains, sizeof *table->chains);
     }
-    table->chains[table->n_chains++] = chain;
-    return chain;
+    table->chains[table->n_chains++] = nt_iptables_chain_hold(chain);
 }
 
 /* One line of the restore input: a line break inside would be a second command. */
@@ -203,16 +238,50 @@ finish_text(const char *text, const char *comment)
 }
 
 static void
-add_rule(struct nt_iptables_chain *chain, const char *text, const char *comment)
+note_text(struct nt_iptables_chain *chain, const char *text, uint32_t hash)
 {
-    char *full = finish_text(text, comment);
+    struct text_node *new = xmalloc(sizeof *new);
 
-    if (!shash_add_once(&chain->texts, full, NULL)) {
+    new->text = text;
+    hmap_insert(&chain->texts, &new->node, hash);
+}
+
+static bool
+has_rule(const struct nt_iptables_chain *chain, const char *text, uint32_t hash)
+{
+    const struct text_node *known;
+
+    for (size_t i = 0; chain->n_rules <= MANY_RULES && i < chain->n_rules; i++) {
+        if (!strcmp(chain->rules[i], text)) {
+            return true;
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (known, node, hash, &chain->texts) {
+        if (!strcmp(known->text, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes 'full'. */
+static void
+add_rule(struct nt_iptables_chain *chain, char *full)
+{
+    uint32_t hash = chain->n_rules >= MANY_RULES ? hash_string(full, 0) : 0;
+
+    if (has_rule(chain, full, hash)) {
         free(full);
         return;
     }
     if (chain->n_rules == chain->allocated) {
         chain->rules = x2nrealloc(chain->rules, &chain->allocated, sizeof *chain->rules);
+    }
+    for (size_t i = 0; chain->n_rules == MANY_RULES && i < MANY_RULES; i++) {
+        note_text(chain, chain->rules[i], hash_string(chain->rules[i], 0));
+    }
+    if (chain->n_rules >= MANY_RULES) {
+        note_text(chain, full, hash);
     }
     chain->rules[chain->n_rules++] = full;
 }
@@ -220,7 +289,7 @@ add_rule(struct nt_iptables_chain *chain, const char *text, const char *comment)
 void
 nt_iptables_rule(struct nt_iptables_chain *chain, const char *text)
 {
-    add_rule(chain, text, chain->comment);
+    add_rule(chain, finish_text(text, chain->comment));
 }
 
 void
@@ -235,7 +304,13 @@ nt_iptables_rule_note(struct nt_iptables_chain *chain, const char *note, const c
 {
     AUTO_FREE char *comment = chain->comment ? xasprintf("%s: %s", chain->comment, note) : NULL;
 
-    add_rule(chain, text, comment);
+    add_rule(chain, finish_text(text, comment));
+}
+
+void
+nt_iptables_rule_again(struct nt_iptables_chain *chain, const char *finished)
+{
+    add_rule(chain, xstrdup(finished));
 }
 
 void

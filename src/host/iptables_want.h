@@ -10,14 +10,16 @@
  * role nova-api never takes chains of nova-api-metadata for its own.
  *
  * A want is built from scratch for each change, then given to nt_iptables_set().
- * It owns its chains; a chain handed out is valid as long as the want.  Building
- * and comparing is pure. */
+ * A chain handed out is valid as long as the want, or whoever holds it: chains that
+ * are finished can be shared with the next want instead of being built again.
+ * Building and comparing is pure. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 
 #define NT_IPTABLES_PREFIX_MAX 16
@@ -43,10 +45,11 @@ enum { NT_IPTABLES_KEY_TOP = 0, NT_IPTABLES_KEY_ROLE = 1000, NT_IPTABLES_KEY_BOT
 
 struct nt_iptables_chain {
     char *name;
-    const char *comment; /* Of the want. */
+    char *comment;   /* Added to each rule; NULL: none. */
+    unsigned n_refs; /* Wants it stands in, and whoever holds it. */
     char **rules;
     size_t n_rules, allocated;
-    struct shash texts; /* Each rule once. */
+    struct hmap texts; /* Each rule once; empty while there are few of them. */
 };
 
 struct nt_iptables_hook {
@@ -109,6 +112,14 @@ void nt_iptables_role_mangle(struct nt_iptables_want *, const char *prefix, unsi
 struct nt_iptables_chain *nt_iptables_chain(struct nt_iptables_want *, enum nt_iptables_table,
                                             const char *name);
 
+/* A chain that is finished, in another want: hold it, put it into the next one of the same
+ * comment, and drop it when it is not needed any more.  The want must own its name
+ * and not have it already. */
+struct nt_iptables_chain *nt_iptables_chain_hold(struct nt_iptables_chain *);
+void nt_iptables_chain_drop(struct nt_iptables_chain *);
+void nt_iptables_chain_share(struct nt_iptables_want *, enum nt_iptables_table,
+                             struct nt_iptables_chain *);
+
 /* Appends a rule; the text is what comes after "-A CHAIN ", as iptables prints it
  * (host/rules.h makes such text; masks are put right here as well).  A rule that
  * is there already is not added again.  _take frees 'text'; _note adds to the
@@ -116,6 +127,9 @@ struct nt_iptables_chain *nt_iptables_chain(struct nt_iptables_want *, enum nt_i
 void nt_iptables_rule(struct nt_iptables_chain *, const char *text);
 void nt_iptables_rule_take(struct nt_iptables_chain *, char *text);
 void nt_iptables_rule_note(struct nt_iptables_chain *, const char *note, const char *text);
+
+/* Appends a rule that was read from a chain of another want. */
+void nt_iptables_rule_again(struct nt_iptables_chain *, const char *finished);
 
 /* A line in a built-in or shared chain.  Its target must be an own or shared chain. */
 void nt_iptables_hook(struct nt_iptables_want *, enum nt_iptables_table, const char *chain,
