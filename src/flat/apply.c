@@ -12,6 +12,11 @@
 
 NT_LOG_MODULE(flat_apply);
 
+struct flat_ending {
+    struct flat_ending *next;
+    struct nt_dnsmasq *dnsmasq;
+};
+
 void
 flat_service_add(struct flat_network *network)
 {
@@ -22,17 +27,55 @@ flat_service_add(struct flat_network *network)
 }
 
 void
-flat_service_free(struct flat_network *network, bool stop)
+flat_service_free(struct flat_network *network)
 {
     struct service *service = service_of(network);
 
-    if (stop && service->dnsmasq) {
-        (void) nt_dnsmasq_stop(service->dnsmasq);
-    }
     nt_dnsmasq_free(service->dnsmasq);
     nt_ra_free(service->ra);
     free(service);
     network->service = NULL;
+}
+
+void
+flat_service_end(struct flat_apply *a, struct flat_network *network)
+{
+    struct nt_dnsmasq *dnsmasq = TAKE(service_of(network)->dnsmasq);
+
+    if (dnsmasq && !nt_dnsmasq_stop(dnsmasq)) {
+        struct flat_ending *ending = xmalloc(sizeof *ending);
+
+        *ending = (struct flat_ending){ a->ending, dnsmasq };
+        a->ending = ending;
+    } else {
+        nt_dnsmasq_free(dnsmasq);
+    }
+    flat_service_free(network);
+}
+
+/* Those that have ended, or all. */
+static void
+forget_ended(struct flat_apply *a, bool all)
+{
+    struct flat_ending **at = &a->ending;
+
+    while (*at) {
+        struct flat_ending *ending = *at;
+
+        if (all || nt_dnsmasq_stop(ending->dnsmasq)) {
+            *at = ending->next;
+            nt_dnsmasq_free(ending->dnsmasq);
+            free(ending);
+        } else {
+            at = &ending->next;
+        }
+    }
+}
+
+void
+flat_apply_deinit(struct flat_apply *a)
+{
+    forget_ended(a, true);
 }
 
 static int
@@ -190,6 +233,10 @@ flat_apply_run(struct flat_apply *a)
             nt_ra_run(service->ra);
         }
     }
+    for (struct flat_ending *e = a->ending; e; e = e->next) {
+        nt_dnsmasq_run(e->dnsmasq);
+    }
+    forget_ended(a, false);
 }
 
 void
@@ -206,5 +253,8 @@ flat_apply_wait(const struct flat_apply *a)
         if (service->ra) {
             nt_ra_wait(service->ra);
         }
+    }
+    for (const struct flat_ending *e = a->ending; e; e = e->next) {
+        nt_dnsmasq_wait(e->dnsmasq);
     }
 }

@@ -18,6 +18,8 @@ struct service {
     char error[NT_ERR_SIZE]; /* Why the network is not served; empty: it is. */
 };
 
+struct flat_ending;
+
 struct flat_apply {
     struct flat_dhcp_env dhcp; /* Borrowed, as the rest. */
     const struct flat_settings *settings;
@@ -25,6 +27,7 @@ struct flat_apply {
     struct flat_floating *floating;
     struct flat_stats *stats;
     struct nt_random *random;
+    struct flat_ending *ending; /* dnsmasq of networks that are gone, until it is too. */
     bool host_in_place;
     bool filter_is_off; /* We switched it off. */
 };
@@ -38,8 +41,12 @@ service_of(const struct flat_network *network)
 /* A network that is new here. */
 void flat_service_add(struct flat_network *);
 
-/* 'stop': the network is gone, dnsmasq ends; else it goes on serving. */
-void flat_service_free(struct flat_network *, bool stop);
+/* This program ends: dnsmasq goes on serving. */
+void flat_service_free(struct flat_network *);
+
+/* The network is gone: so is dnsmasq, after some runs; one that is just being started
+ * must have come up to be ended. */
+void flat_service_end(struct flat_apply *, struct flat_network *);
 
 /* Brings one network to what its view says; tried again later when it fails. */
 void flat_apply_network(struct flat_apply *, struct flat_network *);
@@ -49,6 +56,9 @@ void flat_apply_hosts(struct flat_apply *, struct flat_network *);
 
 /* All networks, and what they have in common. */
 void flat_apply_all(struct flat_apply *);
+
+/* Forgets what is still ending. */
+void flat_apply_deinit(struct flat_apply *);
 
 void flat_apply_run(struct flat_apply *);
 void flat_apply_wait(const struct flat_apply *);

@@ -175,7 +175,7 @@ static void
 drop_network(struct flat *f, struct flat_network *network)
 {
     nt_info("network dropped", "network", network->view.id, "bridge", network->view.bridge, NULL);
-    flat_service_free(network, true);
+    flat_service_end(&f->apply, network);
     flat_model_remove(&f->model, network);
     flat_floating_changed(&f->floating);
     rules_changed(f);
@@ -706,8 +706,9 @@ flat_free(struct flat *f)
         save(f);
     }
     LIST_FOR_EACH (network, node, &f->model.networks) {
-        flat_service_free(network, false);
+        flat_service_free(network);
     }
+    flat_apply_deinit(&f->apply);
     LIST_FOR_EACH_POP (told, node, &f->changes) {
         free(told);
     }

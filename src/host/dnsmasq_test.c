@@ -5,6 +5,7 @@
 
 #include "host/dnsmasq.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -584,6 +585,46 @@ stop_ends_it_and_answers_who_waits(void **state)
     assert_true(has_ended(pid));
 }
 
+/* Processes that were started with something of this test's folder. */
+static size_t
+n_of_folder(void)
+{
+    DIR *dir = opendir("/proc");
+    size_t n = 0;
+
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir));) {
+        AUTO_FREE char *path = xasprintf("/proc/%s/cmdline", e->d_name);
+        AUTO_FREE char *text = NULL;
+        size_t len;
+
+        if (atoi(e->d_name) > 1 && !nt_file_read(path, 1 << 20, &text, &len)
+            && !has_ended(atoi(e->d_name))) {
+            n += memmem(text, len, bed.dir, strlen(bed.dir)) != NULL;
+        }
+    }
+    closedir(dir);
+    return n;
+}
+
+/* Not before it runs is there a process to end. */
+static void
+stop_while_it_starts_ends_it_too(void **state)
+{
+    struct nt_dnsmasq_conf c = conf();
+    struct nt_dnsmasq_stats stats;
+
+    start_supervisor(&c);
+    nt_dnsmasq_set_hosts(bed.d, "");
+    nt_dnsmasq_run(bed.d);
+    nt_dnsmasq_get_stats(bed.d, &stats);
+    assert_int_equal(stats.n_starts, 1);
+    assert_int_equal(nt_dnsmasq_pid(bed.d), 0);
+    assert_false(nt_dnsmasq_stop(bed.d));
+    WAIT_FOR(nt_dnsmasq_stop(bed.d));
+    WAIT_FOR(n_of_folder() == 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -601,6 +642,7 @@ main(void)
         TEST(reason_of_a_failed_start_reaches_who_waits_and_the_next_try_succeeds),
         TEST(lease_events_survive_our_absence),
         TEST(stop_ends_it_and_answers_who_waits),
+        TEST(stop_while_it_starts_ends_it_too),
     };
 
     return cmocka_run_group_tests(tests, make_bed, remove_bed);
