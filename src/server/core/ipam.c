@@ -442,6 +442,26 @@ ipam_settle(struct store *store, const struct core_env *env, const char *port_id
 }
 
 int
+ipam_unused(struct store *store, struct changes *changes, struct nt_err *err)
+{
+    struct rows waiting;
+
+    if (row_list(store, &fixed_ips_table, &waiting, err,
+                 "WHERE allocated = 0 AND port_id IS NOT NULL ORDER BY ip", "")
+        < 0) {
+        return -1;
+    }
+
+    int rc = 0;
+    for (size_t i = 0; i < waiting.n && !rc; i++) {
+        rc = ipam_add_change(store, ROW(const struct nt_fixed_ip, &waiting, i)->port_id,
+                             CHANGE_FIXED_IP_UNUSED, changes, err);
+    }
+    rows_clear(&waiting);
+    return rc;
+}
+
+int
 ipam_sweep(struct store *store, const struct core_env *env, size_t *n, struct changes *changes,
            struct nt_err *err)
 {

@@ -53,6 +53,10 @@ NT_NODISCARD int ipam_release(struct store *, const struct core_env *, const str
 NT_NODISCARD int ipam_settle(struct store *, const struct core_env *, const char *port_id,
                              struct changes *, struct nt_err *);
 
+/* Appends FIXED_IP_UNUSED for each address that waits for its release, for a server that
+ * does not know whom it had told before it ended. */
+NT_NODISCARD int ipam_unused(struct store *, struct changes *, struct nt_err *);
+
 /* Frees addresses that wait for a release longer than the configured time.
  * '*n' (may be NULL) is how many.  Changes: FIXED_IP_FREED. */
 NT_NODISCARD int ipam_sweep(struct store *, const struct core_env *, size_t *n, struct changes *,

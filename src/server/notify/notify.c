@@ -525,6 +525,21 @@ resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt
     return 0;
 }
 
+/* A network host that has heard of it already does the same again. */
+static int
+resume_releases(struct notify *notify, struct nt_err *err)
+{
+    struct changes changes = CHANGES_INITIALIZER;
+    int rc = ipam_unused(notify->reader, &changes, err);
+
+    for (size_t i = 0; !rc && i < changes.n; i++) {
+        nt_info("release taken up again", "address", changes.at[i].entry.address, NULL);
+        start_release(notify, &changes.at[i]);
+    }
+    changes_clear(&changes);
+    return rc;
+}
+
 int
 notify_resume(struct notify *notify, struct nt_err *err)
 {
@@ -540,7 +555,7 @@ notify_resume(struct notify *notify, struct nt_err *err)
         }
     }
     rows_clear(&rows);
-    return rc;
+    return rc ? rc : resume_releases(notify, err);
 }
 
 /* True if 'at' has come; otherwise it is waited for (0: it never comes). */

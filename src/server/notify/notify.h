@@ -11,7 +11,8 @@
  *
  * A network host that is away is asked again until the boot's time is over; then
  * the boot fails with the reason.  After a restart of the server boots that were in
- * that state go on from the database.  Loop thread only. */
+ * that state, and addresses that wait for their release, go on from the database.  Loop thread
+ * only. */
 #pragma once
 
 #include "base/attr.h"
@@ -31,7 +32,8 @@ struct notify *notify_new(struct store *reader, struct op_queue *ops, struct nt_
 void notify_free(struct notify *);
 NT_AUTO(notify)
 
-/* Takes up the boots an earlier process had begun.  Fails with NT_FAULT. */
+/* Takes up what an earlier process had begun: boots, and addresses whose network host may
+ * not have heard that they are unused.  Fails with NT_FAULT. */
 NT_NODISCARD int notify_resume(struct notify *, struct nt_err *);
 
 /* How boots went, for monitoring; borrowed. */

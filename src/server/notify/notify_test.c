@@ -181,6 +181,27 @@ boot_of_an_earlier_process_is_taken_up(void **state)
     assert_string_equal(hosts_test_state(t), "building spawning");
 }
 
+static void
+release_of_an_earlier_process_is_taken_up(void **state)
+{
+    struct hosts_test *t = *state;
+    struct changes changes = CHANGES_INITIALIZER;
+
+    /* Committed, and nobody told; a guest had leased it. */
+    CORE_OK(t->core, store_begin(t->core->store, &t->core->err));
+    CORE_OK(t->core, hosts_test_op_boot(t->core->store, t, &changes, &t->core->err));
+    CORE_OK(t->core, store_do(t->core->store, &t->core->err,
+                              "UPDATE fixed_ips SET leased = 1 WHERE allocated = 1", ""));
+    CORE_OK(t->core, hosts_test_op_delete(t->core->store, t, &changes, &t->core->err));
+    CORE_OK(t->core, store_commit(t->core->store, &t->core->err));
+    changes_clear(&changes);
+
+    CORE_OK(t->core, notify_resume(t->notify, &t->core->err));
+    connect_both(t);
+    HOSTS_TEST_UNTIL(t, *t->heard);
+    assert_string_equal(t->heard, "delete 10.0.0.2;");
+}
+
 static int
 op_network(struct store *store, void *t_, struct changes *out, struct nt_err *err)
 {
@@ -227,6 +248,7 @@ main(void)
         HOSTS_TEST(instance_deleted_meanwhile_is_not_put_again),
         HOSTS_TEST(instance_deleted_while_the_host_is_asked_is_not_built),
         HOSTS_TEST(boot_of_an_earlier_process_is_taken_up),
+        HOSTS_TEST(release_of_an_earlier_process_is_taken_up),
         HOSTS_TEST(new_network_is_announced_to_network_hosts),
         HOSTS_TEST(server_that_stops_in_the_middle_of_a_boot_leaves_it_for_the_next),
     };
