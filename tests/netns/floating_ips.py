@@ -217,6 +217,20 @@ def away(lab):
     equal(probes.ping(lab.netns("outside-1"), FIRST), probes.ANSWERED, "ping")
 
 
+def moved_while_away(lab):
+    """A move that fails leaves the address where it was, and reachable there."""
+    lab.stop_program("controller-1", "flat")
+    answer = act(lab, "cirros2", "addFloatingIp", FIRST)
+    expect(answer.status in (503, 504), f"{answer.status} {answer.text()}")
+    equal(floating(lab, FIRST)["fixed_ip"], "10.0.0.2", "record")
+    lab.up_program("controller-1", "flat")
+    wait_for(lambda: any("10.0.0.2" in rule for rule in rules_of(lab, FIRST)), 10,
+             lambda: f"rules: {rules_of(lab, FIRST)}")
+    equal(probes.ping(lab.netns("outside-1"), FIRST), probes.ANSWERED, "ping")
+    wait_for(lambda: act(lab, "cirros", "addFloatingIp", FIRST).status == 202, 10,
+             "the network host does not come back to the server")
+
+
 def server_away(lab):
     """The network host serves on without the server, and over its own restart."""
     lab.stop_program("controller-1", "server")
@@ -280,6 +294,7 @@ def whole(lab):
     check("network host killed and started: nothing lost", restart_loses_nothing, lab)
     check("disassociated while it was away: gone when it is back", gone_while_away, lab)
     check("associated while it is away: refused, undone, later accepted", away, lab)
+    check("moved while it is away: refused, and it stays where it was", moved_while_away, lab)
     check("server away: served on over a restart", server_away, lab)
     check("the instance's end ends the association, not the allocation", instance_ends, lab)
     check("given back while associated: gone at once", given_back, lab)

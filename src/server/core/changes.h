@@ -5,6 +5,7 @@
  * the time it is read. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "net/instance.h"
@@ -54,6 +55,10 @@ struct change {
     struct nt_host_entry entry;
     struct nt_floating_entry floating;
     int64_t generation;
+    /* FLOATING_IP_ASSOCIATED: what it moves from (empty: it was not tied), or that it is back
+     * there because the move failed. */
+    char former_instance_id[NT_UUID_SIZE], former_fixed[NT_IP4_SIZE];
+    bool is_restored;
 };
 
 struct changes {

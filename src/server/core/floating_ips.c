@@ -238,7 +238,7 @@ floating_ip_allocate(struct store *store, const struct core_env *env, const char
     return 0;
 }
 
-static void
+static struct change *
 add_change(struct changes *changes, enum change_kind kind, const struct nt_floating_ip *row)
 {
     struct change *c = changes_add(changes, kind);
@@ -251,6 +251,7 @@ add_change(struct changes *changes, enum change_kind kind, const struct nt_float
     ovs_strlcpy(c->instance_id, row->instance_id, sizeof c->instance_id);
     ovs_strlcpy(c->host, row->host, sizeof c->host);
     c->generation = row->generation;
+    return c;
 }
 
 /* Ends the association; the row is not written yet. */
@@ -326,6 +327,7 @@ static int
 tie(struct store *store, const struct core_env *env, const struct floating_associate *a,
     struct nt_floating_ip *row, struct changes *changes, struct nt_err *err)
 {
+    const struct nt_floating_ip old = *row;
     struct nt_floating_ip new = *row;
 
     if (find_fixed(store, a->instance_id, a->fixed, &new, err) < 0) {
@@ -336,7 +338,11 @@ tie(struct store *store, const struct core_env *env, const struct floating_assoc
     if (save(store, env, &new, err) < 0) {
         return -1;
     }
-    add_change(changes, CHANGE_FLOATING_IP_ASSOCIATED, &new);
+
+    struct change *c = add_change(changes, CHANGE_FLOATING_IP_ASSOCIATED, &new);
+
+    ovs_strlcpy(c->former_instance_id, old.instance_id, sizeof c->former_instance_id);
+    ovs_strlcpy(c->former_fixed, old.fixed_address, sizeof c->former_fixed);
     *row = new;
     return 0;
 }
@@ -381,16 +387,47 @@ floating_ip_disassociate(struct store *store, const struct core_env *env,
     return 0;
 }
 
+/* Back to where it moved from.  Returns 1; 0 when that is gone; or -1. */
+static int
+restore(struct store *store, const struct core_env *env, const struct floating_undo *undo,
+        struct nt_floating_ip *row, struct changes *changes, struct nt_err *err)
+{
+    const struct floating_associate former = { .instance_id = undo->former_instance_id,
+                                               .fixed = undo->former_fixed };
+    struct nt_err why = { 0 };
+
+    if (!*undo->former_instance_id) {
+        return 0;
+    }
+    if (tie(store, env, &former, row, changes, &why) < 0) {
+        if (why.code == NT_INVALID) {
+            return 0;
+        }
+        *err = why;
+        return -1;
+    }
+
+    struct change *c = &changes->at[changes->n - 1];
+
+    c->former_instance_id[0] = c->former_fixed[0] = '\0';
+    c->is_restored = true;
+    return 1;
+}
+
 int
-floating_ip_undo(struct store *store, const struct core_env *env, const char *address,
-                 int64_t generation, struct changes *changes, struct nt_err *err)
+floating_ip_undo(struct store *store, const struct core_env *env, const struct floating_undo *undo,
+                 struct changes *changes, struct nt_err *err)
 {
     struct nt_floating_ip row;
     int rc = row_get(store, &floating_ips_table, &row, err, "WHERE address = ? AND generation = ?",
-                     "ti", address, generation);
+                     "ti", undo->address, undo->generation);
 
     if (rc <= 0) {
         return rc;
+    }
+    rc = restore(store, env, undo, &row, changes, err);
+    if (rc) {
+        return MIN(rc, 0);
     }
     untie(&row, changes);
     if (row.auto_assigned) {

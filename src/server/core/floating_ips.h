@@ -80,10 +80,17 @@ NT_NODISCARD int floating_ip_disassociate(struct store *, const struct core_env 
                                           struct nt_floating_ip *out, struct changes *,
                                           struct nt_err *);
 
-/* The network host could not: unties it if it is still at 'generation', and gives back
- * one that was assigned by itself. */
-NT_NODISCARD int floating_ip_undo(struct store *, const struct core_env *, const char *address,
-                                  int64_t generation, struct changes *, struct nt_err *);
+/* The network host could not: if it is still at 'generation' it goes back to where it
+ * moved from, when that is still there; else it is untied, and given back if it was
+ * assigned by itself.
+ * Changes: FLOATING_IP_DISASSOCIATED, then FLOATING_IP_ASSOCIATED if it went back. */
+struct floating_undo {
+    const char *address;
+    int64_t generation;
+    const char *former_instance_id, *former_fixed; /* Empty: it was not tied before. */
+};
+NT_NODISCARD int floating_ip_undo(struct store *, const struct core_env *,
+                                  const struct floating_undo *, struct changes *, struct nt_err *);
 
 /* The port ends: its addresses are untied, those assigned by themselves given back. */
 NT_NODISCARD int floating_ips_leave_port(struct store *, const struct core_env *,

@@ -241,16 +241,85 @@ undo_heeds_the_generation(void **state)
     struct core_test *t = *state;
     struct bed bed = bed_of(t);
     struct nt_floating_ip row = allocate(t);
+    struct floating_undo undo = { .address = FIRST, .former_instance_id = "", .former_fixed = "" };
 
     CORE_OK(t, associate(&bed, "demo", FIRST, bed.guest));
     row = row_of(t, row.number);
     changes_clear(&t->changes);
-    CORE_OK(t,
-            floating_ip_undo(t->store, &t->env, FIRST, row.generation - 1, &t->changes, &t->err));
+    undo.generation = row.generation - 1;
+    CORE_OK(t, floating_ip_undo(t->store, &t->env, &undo, &t->changes, &t->err));
     assert_int_equal(t->changes.n, 0);
-    CORE_OK(t, floating_ip_undo(t->store, &t->env, FIRST, row.generation, &t->changes, &t->err));
+    undo.generation = row.generation;
+    CORE_OK(t, floating_ip_undo(t->store, &t->env, &undo, &t->changes, &t->err));
     assert_int_equal(t->changes.at[0].kind, CHANGE_FLOATING_IP_DISASSOCIATED);
     assert_string_equal(row_of(t, row.number).instance_id, "");
+}
+
+/* What the last association of 'changes' says of the one before. */
+static struct floating_undo
+undo_of(const struct core_test *t)
+{
+    const struct change *c = &t->changes.at[t->changes.n - 1];
+
+    assert_int_equal(c->kind, CHANGE_FLOATING_IP_ASSOCIATED);
+    return (struct floating_undo){ FIRST, c->generation, c->former_instance_id, c->former_fixed };
+}
+
+static void
+undone_move_restores_the_former_association(void **state)
+{
+    struct core_test *t = *state;
+    struct bed bed = bed_of(t);
+    char other[NT_UUID_SIZE];
+    struct nt_floating_ip row = allocate(t), before, after;
+
+    core_test_boot(t, "second", other);
+    CORE_OK(t, associate(&bed, "demo", FIRST, bed.guest));
+    before = row_of(t, row.number);
+    CORE_OK(t, associate(&bed, "demo", FIRST, other));
+
+    struct floating_undo undo = undo_of(t);
+    struct changes changes = CHANGES_INITIALIZER;
+
+    CORE_OK(t, floating_ip_undo(t->store, &t->env, &undo, &changes, &t->err));
+    after = row_of(t, row.number);
+    assert_string_equal(after.instance_id, bed.guest);
+    assert_string_equal(after.fixed_address, before.fixed_address);
+    assert_string_equal(after.project_id, "demo");
+    assert_true(after.generation > undo.generation);
+    assert_int_equal(changes.n, 2);
+    assert_int_equal(changes.at[0].kind, CHANGE_FLOATING_IP_DISASSOCIATED);
+    assert_string_equal(changes.at[0].instance_id, other);
+    assert_int_equal(changes.at[1].kind, CHANGE_FLOATING_IP_ASSOCIATED);
+    assert_string_equal(changes.at[1].floating.fixed_address, before.fixed_address);
+    assert_true(changes.at[1].is_restored);
+    /* That this fails too does not bring back the association that failed first. */
+    assert_string_equal(changes.at[1].former_instance_id, "");
+    changes_clear(&changes);
+}
+
+static void
+undone_move_from_an_instance_that_is_gone_unties(void **state)
+{
+    struct core_test *t = *state;
+    struct bed bed = bed_of(t);
+    char other[NT_UUID_SIZE];
+    struct nt_floating_ip row = allocate(t);
+    struct changes changes = CHANGES_INITIALIZER;
+
+    core_test_boot(t, "second", other);
+    CORE_OK(t, associate(&bed, "demo", FIRST, bed.guest));
+    CORE_OK(t, associate(&bed, "demo", FIRST, other));
+
+    struct floating_undo undo = undo_of(t);
+
+    CORE_OK(t, instance_end(t->store, &t->env, bed.guest, &changes, &t->err));
+    changes_clear(&changes);
+    CORE_OK(t, floating_ip_undo(t->store, &t->env, &undo, &changes, &t->err));
+    assert_int_equal(changes.n, 1);
+    assert_int_equal(changes.at[0].kind, CHANGE_FLOATING_IP_DISASSOCIATED);
+    assert_string_equal(row_of(t, row.number).instance_id, "");
+    changes_clear(&changes);
 }
 
 static void
@@ -346,6 +415,8 @@ main(void)
         CORE_TEST(only_what_is_associated_can_be_disassociated),
         CORE_TEST(deallocation_ends_an_association_first),
         CORE_TEST(undo_heeds_the_generation),
+        CORE_TEST(undone_move_restores_the_former_association),
+        CORE_TEST(undone_move_from_an_instance_that_is_gone_unties),
         CORE_TEST(end_of_the_instance_unties_but_keeps_the_allocation),
         CORE_TEST(auto_assigned_address_comes_and_goes_with_the_instance),
         CORE_TEST(boot_fails_when_no_address_can_be_assigned),

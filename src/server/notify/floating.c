@@ -29,6 +29,8 @@ struct flow {
     struct nt_floating_ip_args args;
     char host[NT_HOST_SIZE];
     int64_t generation;
+    char former_instance_id[NT_UUID_SIZE], former_fixed[NT_IP4_SIZE];
+    bool is_restored;    /* It is back where it was. */
     struct nt_err fault; /* Why the association is undone. */
 };
 
@@ -109,8 +111,14 @@ undo(struct store *store, void *flow_, struct changes *out, struct nt_err *err)
 {
     struct flow *flow = flow_;
 
-    return floating_ip_undo(store, flow->nf->env, flow->args.entry.address, flow->generation, out,
-                            err);
+    const struct floating_undo former = {
+        .address = flow->args.entry.address,
+        .generation = flow->generation,
+        .former_instance_id = flow->former_instance_id,
+        .former_fixed = flow->former_fixed,
+    };
+
+    return floating_ip_undo(store, flow->nf->env, &former, out, err);
 }
 
 static void
@@ -133,6 +141,13 @@ fail_put(struct flow *flow, const struct nt_err *err)
     (void) nt_fail(&flow->fault, is_away ? err->code : NT_INVALID,
                    "cannot associate floating ip %s with fixed ip %s: %s", flow->args.entry.address,
                    flow->args.entry.fixed_address, err->msg);
+    if (flow->is_restored && is_away) {
+        /* It has not heard of the move either, or takes the address when it is back. */
+        nt_warn("network host was not told of a restored association", "address",
+                flow->args.entry.address, "host", flow->host, "why", err->msg, NULL);
+        flow_end(flow, &flow->fault);
+        return;
+    }
     nt_warn("association undone", "address", flow->args.entry.address, "host", flow->host, "why",
             err->msg, NULL);
     op_submit(flow->nf->ops, undo, flow, undo_done, flow);
@@ -172,6 +187,9 @@ flow_new(struct notify_floating *nf, const struct change *c)
     ovs_strlcpy(flow->args.network_id, c->network_id, sizeof flow->args.network_id);
     ovs_strlcpy(flow->host, c->host, sizeof flow->host);
     flow->generation = c->generation;
+    ovs_strlcpy(flow->former_instance_id, c->former_instance_id, sizeof flow->former_instance_id);
+    ovs_strlcpy(flow->former_fixed, c->former_fixed, sizeof flow->former_fixed);
+    flow->is_restored = c->is_restored;
     ovs_list_push_back(&nf->flows, &flow->node);
     return flow;
 }
