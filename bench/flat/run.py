@@ -180,23 +180,66 @@ def one_boot(lab, number):
     return build - told, started - plugged, whole
 
 
+def rules_of_guest(lab, host):
+    """What the kernel holds for one guest: ({tool: restore text}, nft text), %(name)s for
+    its number in chains and its port."""
+    texts = {}
+    for tool in ("iptables-nft", "ip6tables-nft"):
+        save = lab.in_host(host, [f"{tool}-save", "-c", "-t", "filter"], timeout=120).stdout
+        number = re.findall(r"^:nova-compute-inst-(\d+) ", save, re.MULTILINE)[-1]
+        lines = [line for line in save.splitlines() if re.search(rf"-inst-{number}\b", line)]
+        text = "\n".join(["*filter", *lines, "COMMIT", ""])
+        texts[tool] = re.sub(r"^\[\d+:\d+\]", "[0:0]", re.sub(
+            rf"-inst-{number}\b", "-inst-%(name)s", text.replace("%", "%%")), flags=re.MULTILINE)
+    guard = "bridge neutrino-guard"
+    table = lab.in_host(host, ["nft", "-s", "list", "table", *guard.split()], timeout=120).stdout
+    body = re.findall(r"^\tchain n\S+ \{\n(.*?)^\t\}", table, re.MULTILINE | re.DOTALL)[-1]
+    commands = [f"add chain {guard} f%(name)s"]
+    commands += [f"add rule {guard} f%(name)s " + line.strip().replace("%", "%%")
+                 for line in body.splitlines()]
+    commands += [f'add element {guard} ports {{ "f%(name)s" : jump f%(name)s }}', ""]
+    return texts, "\n".join(commands)
+
+
+def tools_alone(lab, host, n_times):
+    """Seconds that iptables-nft-restore, ip6tables-nft-restore and nft take together for the
+    same rules as one boot's, started by hand at once; neutrino-compute stands still.  Its
+    rules are gone afterwards."""
+    texts, guard = rules_of_guest(lab, host)
+    spec = {"texts": texts, "guard": guard, "n": n_times}
+    pid = lab.program(host, "compute").pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = lab.in_host(host, [sys.executable, "-B", os.path.join(HERE, "tools_alone.py"),
+                                  json.dumps(spec)], timeout=300)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    return statistics.median(json.loads(done.stdout))
+
+
 def boot_path(lab, sizes, n_boots):
-    """Per size: medians of the times, and the children of neutrino-flat."""
+    """Per size: medians of the times, the same rules by the kernel's tools alone, processor
+    time of neutrino-compute for a boot, and the children of neutrino-flat."""
     result = []
     for size in sizes:
         say(f"{size} instances")
-        fill(lab, max(size - 1, 0))
+        fill(lab, max(size - 2, 0))
         pid = lab.program("controller-1", "flat").pid
+        one_boot(lab, f"{size}first")
         forks = Forks(pid)
         times = []
+        compute = lab.program("compute-1", "compute").pid
+        before = cpu_seconds(compute)
         for i in range(n_boots):
             times.append(one_boot(lab, f"{size}x{i}"))
             time.sleep(0.2)  # Not coalesced with the one before: each pays for itself.
+        cpu = (cpu_seconds(compute) - before) / n_boots
         children = forks.stop()
         checks = children.pop("iptables-nft-save", 0) + children.pop("iptables-save", 0)
         for name in ("ip6tables-nft-save", "ip6tables-save", "ipset"):
             checks += children.pop(name, 0)
-        result.append({"size": size, "children": children, "checks": checks,
+        result.append({"size": size, "children": children, "checks": checks, "cpu": cpu,
+                       "tools": tools_alone(lab, "compute-1", n_boots),
                        "times": [statistics.median(column) for column in zip(*times)]})
     return result
 
@@ -449,6 +492,13 @@ def machine():
             f" everything that is measured, {memory} GiB, Linux {platform.release()}")
 
 
+def priority():
+    """Words on how this is scheduled, where that is not as usual."""
+    if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+        return ", scheduled before all else (`chrt -r 1`)"
+    return ""
+
+
 def part_boot(lab, quick):
     sizes = (1, 20) if quick else (1, 100, 1000)
     found = boot_path(lab, sizes, 3 if quick else 10)
@@ -456,20 +506,28 @@ def part_boot(lab, quick):
     for row in found:
         network, chains, whole = row["times"]
         names = ", ".join(f"{name} {n}" for name, n in sorted(row["children"].items()))
-        lines.append((row["size"], names or "0", ms(network), ms(chains), ms(whole)))
+        lines.append((row["size"], names or "0", ms(network), ms(chains), ms(row["tools"]),
+                      ms(row["cpu"]), ms(whole)))
     first, last = found[0]["times"], found[-1]["times"]
+    load = os.getloadavg()[0]
     return f"""\
 ## The boot path
 
 Medians of single boots while that many instances are there already.
 
 {table(("instances", "processes started by neutrino-flat", "network host", "chains and guard",
-        "request to ACTIVE"), lines)}
+        "tools alone", "neutrino-compute", "request to ACTIVE"), lines)}
 *Network host*: from the change's commit until the network host has answered that dnsmasq
 knows the address, and the commit that notes it. *Chains and guard*: the instance's iptables
 chain and its anti-spoofing chain written to the kernel of the compute host. From
 {found[0]['size']} to {found[-1]['size']} instances they grow by {last[0] / first[0]:.1f} and
-{last[1] / first[1]:.1f} times (goal: at most 2). The periodic look at the kernel's rules
+{last[1] / first[1]:.1f} times (goal: at most 2). *Tools alone*: `iptables-nft-restore
+--noflush`, `ip6tables-nft-restore --noflush` and `nft -f` given the same rules by hand at the
+same time, in the same run: the kernel looks at all rules of a table for each change of it, so
+this part grows, by {found[-1]['tools'] / found[0]['tools']:.1f} times, whoever calls it.
+*neutrino-compute*: its own processor time for a boot, with the periodic looks that fell into
+the time. Measured on {datetime.date.today()}, load average {load:.0f}{priority()}.
+The periodic look at the kernel's rules
 (iptables-save, every 10 s) is no part of a boot and not counted. The first release started 11
 to 15 processes on the network host for each boot.
 """
