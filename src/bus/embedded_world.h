@@ -21,7 +21,7 @@
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER_KEY "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define LIMIT_MS 10000
+#define LIMIT_MS 30000
 
 /* A clock that runs, and that a test may push ahead. */
 struct test_clock {
