@@ -92,6 +92,9 @@ apply_links(struct flat_apply *a, struct flat_network *network, struct nt_err *e
         nt_warn("bridge was changed by others, put right", "bridge", network->view.bridge, NULL);
         a->stats->bridge_repairs++;
     }
+    if ((found.bridge || found.gateway) && service->dnsmasq) {
+        nt_dnsmasq_retry(service->dnsmasq);
+    }
     if (found.gateway && nt_ip4_parse(network->view.dhcp_server, &ip)) {
         flat_floating_announce(a->floating, network->view.bridge, ip);
     }

@@ -81,7 +81,8 @@ struct nt_dnsmasq {
     bool stopping;
     bool plan_changed; /* While starting: replace it afterwards. */
     int64_t deadline;  /* Of ENDING and PAUSE. */
-    int64_t pause_ms;
+    bool start_failed; /* Why it pauses; else it died. */
+    int64_t start_pause_ms, death_pause_ms;
     int64_t running_since;
     struct nt_child *child;    /* STARTING. */
     uint64_t started_with;     /* STARTING: generation on disk at the start. */
@@ -105,7 +106,7 @@ nt_dnsmasq_new(struct nt_children *children, const struct nt_clock *clock,
     d->children = children;
     d->clock = clock;
     d->plan = plan;
-    d->pause_ms = FIRST_PAUSE_MS;
+    d->start_pause_ms = d->death_pause_ms = FIRST_PAUSE_MS;
     ovs_list_init(&d->waiters);
     *out = d;
     return 0;
@@ -157,12 +158,15 @@ nt_dnsmasq_free(struct nt_dnsmasq *d)
     }
 }
 
+/* Pauses grow by themselves for starts that fail and for short lives: one that came up
+ * after many tries and is killed must not be missed for as long as the tries took. */
 static void
-pause_before_look(struct nt_dnsmasq *d)
+pause_before_look(struct nt_dnsmasq *d, int64_t *pause_ms)
 {
     d->state = d->stopping ? IDLE : PAUSE;
-    d->deadline = nt_mono_ms(d->clock) + d->pause_ms;
-    d->pause_ms = d->pause_ms * 2 < LAST_PAUSE_MS ? d->pause_ms * 2 : LAST_PAUSE_MS;
+    d->start_failed = pause_ms == &d->start_pause_ms;
+    d->deadline = nt_mono_ms(d->clock) + *pause_ms;
+    *pause_ms = *pause_ms * 2 < LAST_PAUSE_MS ? *pause_ms * 2 : LAST_PAUSE_MS;
 }
 
 /* Says that it did not work, to everybody who waits, and tries again later. */
@@ -171,10 +175,10 @@ fail_and_pause(struct nt_dnsmasq *d, const struct nt_err *err)
 {
     char ms[24];
 
-    snprintf(ms, sizeof ms, "%lld", (long long) d->pause_ms);
+    snprintf(ms, sizeof ms, "%lld", (long long) d->start_pause_ms);
     nt_error("dnsmasq cannot be started", "hosts", d->plan->hosts_file, "why", err->msg,
              "next_try_ms", ms, NULL);
-    pause_before_look(d);
+    pause_before_look(d, &d->start_pause_ms);
     answer(d, UINT64_MAX, err);
 }
 
@@ -195,6 +199,7 @@ become_running(struct nt_dnsmasq *d, struct nt_pidwatch *watch, pid_t pid, uint6
     d->pid = pid;
     d->told = told;
     d->running_since = nt_mono_ms(d->clock);
+    d->start_pause_ms = FIRST_PAUSE_MS;
 }
 
 /* Finds the process the pid file names.  The watch comes first: it pins the process,
@@ -332,9 +337,9 @@ process_died(struct nt_dnsmasq *d)
     d->stats.n_deaths++;
     forget_process(d);
     if (ran_ms >= STEADY_MS) {
-        d->pause_ms = FIRST_PAUSE_MS;
+        d->death_pause_ms = FIRST_PAUSE_MS;
     }
-    pause_before_look(d);
+    pause_before_look(d, &d->death_pause_ms);
 }
 
 static void
@@ -518,6 +523,15 @@ nt_dnsmasq_set_conf(struct nt_dnsmasq *d, const struct nt_dnsmasq_conf *conf, st
         d->plan_changed = true;
     }
     return 0;
+}
+
+void
+nt_dnsmasq_retry(struct nt_dnsmasq *d)
+{
+    if (d->state == PAUSE && d->start_failed) {
+        d->deadline = 0;
+        d->start_pause_ms = FIRST_PAUSE_MS;
+    }
 }
 
 void

@@ -46,6 +46,9 @@ NT_AUTO(nt_dnsmasq)
 NT_NODISCARD int nt_dnsmasq_set_conf(struct nt_dnsmasq *, const struct nt_dnsmasq_conf *,
                                      struct nt_err *);
 
+/* What a failed start may have lacked is there now: it is tried again with the next run. */
+void nt_dnsmasq_retry(struct nt_dnsmasq *);
+
 /* The whole hosts text (nt_hosts_file_text()).  Copied; written by a later run. */
 void nt_dnsmasq_set_hosts(struct nt_dnsmasq *, const char *text);
 

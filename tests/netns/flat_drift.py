@@ -58,6 +58,16 @@ def dnsmasq_killed(lab):
              lambda: f"not counted: {[n for n in counters(lab) if 'dnsmasq' in n]}")
 
 
+def dnsmasq_killed_without_bridge(lab):
+    """What it tried in vain while the bridge was gone delays neither its return with the
+    bridge nor the one after the next death."""
+    lab.in_host("controller-1", ["ip", "link", "del", "br100"])
+    os.kill(lab.dnsmasq_pid(), 9)
+    wait_for(lambda: has(lab, "br100", "10.0.0.1/24"), LIMIT, "the bridge is not back")
+    wait_for(lab.dnsmasq_pid, LIMIT, "not back with the bridge")
+    dnsmasq_killed(lab)
+
+
 def rules(lab, name, argv):
     before = lab.all_rules("controller-1")
 
@@ -130,6 +140,7 @@ def main():
     check("afterwards a lease is renewed", renewed, lab)
     check("and another guest gets one", new_lease, lab)
     check("dnsmasq killed", dnsmasq_killed, lab)
+    check("dnsmasq killed while its bridge is gone", dnsmasq_killed_without_bridge, lab)
     chains(lab)
     wait_for(lambda: lab.dnsmasq_pid(), 10, "dnsmasq does not run at the end")
     check("afterwards guests reach what they reached", unharmed, lab)
