@@ -116,6 +116,7 @@ const struct nt_field nt_network_view_fields[] = {
     { "gateway_v6", NT_F_STR, NT_AT(struct nt_network_view, gateway_v6), NT_IN_RPC },
     { "mtu", NT_F_INT, NT_AT(struct nt_network_view, mtu), NT_IN_RPC },
     { "multi_host", NT_F_BOOL, NT_AT(struct nt_network_view, multi_host), NT_IN_RPC },
+    { "shares_gateway", NT_F_BOOL, NT_AT(struct nt_network_view, shares_gateway), NT_IN_RPC },
     { "host", NT_F_STR, NT_AT(struct nt_network_view, host), NT_IN_RPC },
     { "revision", NT_F_INT, NT_AT(struct nt_network_view, revision), NT_IN_RPC },
     NT_ARRAY_FIELD("entries", struct nt_network_view, entries, n_entries, nt_host_entry_fields,

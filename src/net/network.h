@@ -121,6 +121,7 @@ struct nt_network_view {
     char cidr_v6[NT_CIDR6_SIZE], gateway_v6[NT_IP_SIZE]; /* Empty: no IPv6. */
     int64_t mtu;
     bool multi_host;
+    bool shares_gateway; /* Under multi_host: other hosts carry the same gateway address. */
     char host[NT_HOST_SIZE];
     int64_t revision;
     struct nt_host_entry *entries; /* Owned; ascending addresses. */

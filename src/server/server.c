@@ -160,6 +160,8 @@ init_env(struct server *server)
 
         env->quotas[q] = nt_config_int(config, option);
     }
+    env->multi_host = nt_config_bool(config, "multi_host");
+    env->share_dhcp_address = nt_config_bool(config, "share_dhcp_address");
     env->auto_assign_floating_ip = nt_config_bool(config, "auto_assign_floating_ip");
     env->default_floating_pool = nt_config_str(config, "default_floating_pool");
     env->use_ipv6 = nt_config_bool(config, "use_ipv6");

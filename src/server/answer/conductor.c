@@ -28,6 +28,7 @@ struct pending {
     struct conductor *conductor;
     struct nt_bus_request *req;
     char host[NT_HOST_SIZE];
+    char bridge[NT_IFNAME_SIZE]; /* claim_networks. */
     struct nt_report_state_result status;
 };
 
@@ -132,7 +133,7 @@ claim_done(void *p_, const struct nt_err *err)
     struct nt_err own = { 0 };
 
     if (!err
-        && network_views_of_host(p->conductor->reader, p->host, &result.networks,
+        && network_views_of_host(p->conductor->reader, p->host, p->bridge, &result.networks,
                                  &result.n_networks, &own)
                < 0) {
         err = &own;
@@ -159,6 +160,7 @@ handle_claim_networks(void *conductor_, const void *args_, struct nt_bus_request
         struct pending *p = pending_new(conductor, req, args->host);
         struct op_args op = { p, args };
 
+        ovs_strlcpy(p->bridge, args->bridge, sizeof p->bridge);
         op_submit(conductor->ops, op_claim, &op, claim_done, p);
     }
 }

@@ -32,6 +32,7 @@ struct core_env {
     const char *flat_interface;      /* Default bridge_interface; may be empty. */
     const char *flat_network_dns;    /* Default dns1; may be empty. */
     bool multi_host;                 /* Default of a new network. */
+    bool share_dhcp_address;         /* Its hosts have no address each. */
     const char *default_availability_zone;
     bool auto_assign_floating_ip;      /* Each new instance gets one. */
     const char *default_floating_pool; /* Of a wish that names none. */

@@ -490,17 +490,18 @@ floating_ip_auto_assign(struct store *store, const struct core_env *env,
 }
 
 int
-floating_entries(struct store *store, const char *network_id, struct nt_floating_entry **out,
-                 size_t *n, struct nt_err *err)
+floating_entries(struct store *store, const char *network_id, const char *host,
+                 struct nt_floating_entry **out, size_t *n, struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
     AUTO_FREE struct nt_floating_entry *entries = NULL;
     size_t n_entries = 0, allocated = 0;
 
     int rc = store_query(store, &stmt, err,
-                         "SELECT address, fixed_address, interface FROM floating_ips"
-                         " WHERE network_id = ? AND port_id IS NOT NULL ORDER BY ip",
-                         "t", network_id);
+                         "SELECT a.address, a.fixed_address, a.interface FROM floating_ips a"
+                         " JOIN ports p ON p.id = a.port_id"
+                         " WHERE a.network_id = ? AND (? IS NULL OR p.host = ?) ORDER BY a.ip",
+                         "ttt", network_id, host, host);
     while (rc >= 0 && (rc = stmt_step(stmt, err)) > 0) {
         if (n_entries >= allocated) {
             entries = x2nrealloc(entries, &allocated, sizeof *entries);

@@ -103,5 +103,5 @@ NT_NODISCARD int floating_ip_auto_assign(struct store *, const struct core_env *
                                          struct nt_err *);
 
 /* What the network host needs, ascending.  The caller frees the array. */
-NT_NODISCARD int floating_entries(struct store *, const char *network_id,
+NT_NODISCARD int floating_entries(struct store *, const char *network_id, const char *host,
                                   struct nt_floating_entry **out, size_t *n, struct nt_err *);

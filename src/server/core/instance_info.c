@@ -189,6 +189,11 @@ read_vif(struct stmt *stmt, struct nt_vif *vif)
     (void) nt_ip6_of_mac_text(vif->cidr_v6, vif->mac, vif->address_v6);
 }
 
+/* Under multi_host a guest's gateway and DHCP server is its own host. */
+#define OWN_ADDRESS                                             \
+    "(SELECT h.address FROM fixed_ips h WHERE n.multi_host = 1" \
+    " AND h.network_id = n.id AND h.host = p.host AND p.host <> '')"
+
 static int
 load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err)
 {
@@ -196,8 +201,9 @@ load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err
     size_t allocated = 0;
 
     if (store_query(store, &stmt, err,
-                    "SELECT p.id, n.id, n.name, p.mac_address, f.address, s.cidr, s.gateway_ip,"
-                    " s.dhcp_server, n.bridge, n.bridge_interface, n.multi_host,"
+                    "SELECT p.id, n.id, n.name, p.mac_address, f.address, s.cidr,"
+                    " COALESCE(" OWN_ADDRESS ", s.gateway_ip), COALESCE(" OWN_ADDRESS
+                    ", s.dhcp_server), n.bridge, n.bridge_interface, n.multi_host,"
                     " n.mtu, s.cidr_v6, s.gateway_v6" LINK_TABLES,
                     "t", view->id)
         < 0) {

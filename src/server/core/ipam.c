@@ -46,14 +46,20 @@ find_row(struct store *store, const char *subnet_id, uint32_t ip, struct nt_fixe
                    subnet_id, (int64_t) ip);
 }
 
+/* Who is to have an address: a port of an instance, or a host as its gateway. */
+struct owner {
+    const char *port_id, *instance_id; /* NULL for a host. */
+    const char *host;                  /* "" for a port. */
+};
+
 /* First use of an address; the primary key refuses a second claim. */
 static int
 claim_new(struct store *store, const struct core_env *env, const struct nt_subnet *subnet,
-          const struct nt_port *port, uint32_t ip, struct nt_err *err)
+          const struct owner *owner, uint32_t ip, struct nt_err *err)
 {
     struct nt_fixed_ip row = {
         .ip = ip,
-        .allocated = true,
+        .allocated = owner->port_id != NULL,
         .generation = 1,
         .updated_at = core_now(env),
     };
@@ -61,27 +67,31 @@ claim_new(struct store *store, const struct core_env *env, const struct nt_subne
     nt_ip4_format(ip, row.address);
     ovs_strlcpy(row.subnet_id, subnet->id, sizeof row.subnet_id);
     ovs_strlcpy(row.network_id, subnet->network_id, sizeof row.network_id);
-    ovs_strlcpy(row.port_id, port->id, sizeof row.port_id);
-    ovs_strlcpy(row.instance_id, port->device_id, sizeof row.instance_id);
+    if (owner->port_id) {
+        ovs_strlcpy(row.port_id, owner->port_id, sizeof row.port_id);
+        ovs_strlcpy(row.instance_id, owner->instance_id, sizeof row.instance_id);
+    }
+    ovs_strlcpy(row.host, owner->host, sizeof row.host);
     return row_insert(store, &fixed_ips_table, &row, err);
 }
 
 /* Compare-and-set on "nobody has it".  Returns 1 when it is ours, 0, or -1. */
 static int
 claim_old(struct store *store, const struct core_env *env, const struct nt_subnet *subnet,
-          const struct nt_port *port, uint32_t ip, struct nt_err *err)
+          const struct owner *owner, uint32_t ip, struct nt_err *err)
 {
     return store_do(store, err,
-                    "UPDATE fixed_ips SET port_id = ?, instance_id = ?, allocated = 1,"
+                    "UPDATE fixed_ips SET port_id = ?, instance_id = ?, host = ?, allocated = ?,"
                     " generation = generation + 1, updated_at = ?"
                     " WHERE subnet_id = ? AND ip = ? AND instance_id IS NULL AND reserved = 0"
                     " AND leased = 0 AND host = ''",
-                    "ttiti", port->id, port->device_id, core_now(env), subnet->id, (int64_t) ip);
+                    "tttbiti", owner->port_id, owner->instance_id, owner->host,
+                    (int) (owner->port_id != NULL), core_now(env), subnet->id, (int64_t) ip);
 }
 
 static int
 allocate_wanted(struct store *store, const struct core_env *env, const struct nt_subnet *subnet,
-                const struct nt_port *port, const char *wanted, struct nt_err *err)
+                const struct owner *owner, const char *wanted, struct nt_err *err)
 {
     struct nt_fixed_ip row;
     struct nt_cidr cidr;
@@ -99,10 +109,10 @@ allocate_wanted(struct store *store, const struct core_env *env, const struct nt
 
     int rc = find_row(store, subnet->id, ip, &row, err);
     if (rc == 0) {
-        return claim_new(store, env, subnet, port, ip, err);
+        return claim_new(store, env, subnet, owner, ip, err);
     }
     if (rc > 0) {
-        rc = claim_old(store, env, subnet, port, ip, err);
+        rc = claim_old(store, env, subnet, owner, ip, err);
     }
     return rc ? MIN(rc, 0)
               : nt_fail(err, NT_CONFLICT, "address %s of network %s is in use", wanted,
@@ -152,7 +162,7 @@ next_unused(struct store *store, const struct nt_subnet *subnet, uint32_t *ip, s
 
 static int
 reuse_oldest(struct store *store, const struct core_env *env, const struct nt_subnet *subnet,
-             const struct nt_port *port, uint32_t *out, struct nt_err *err)
+             const struct owner *owner, uint32_t *out, struct nt_err *err)
 {
     int64_t ip;
     int rc = store_get_int(store, &ip, err,
@@ -162,7 +172,7 @@ reuse_oldest(struct store *store, const struct core_env *env, const struct nt_su
                            "t", subnet->id);
 
     if (rc > 0) {
-        rc = claim_old(store, env, subnet, port, ip, err);
+        rc = claim_old(store, env, subnet, owner, ip, err);
         *out = ip;
     }
     return rc ? MIN(rc, 0)
@@ -172,7 +182,7 @@ reuse_oldest(struct store *store, const struct core_env *env, const struct nt_su
 
 static int
 allocate_any(struct store *store, const struct core_env *env, const struct nt_subnet *subnet,
-             const struct nt_port *port, uint32_t *out, struct nt_err *err)
+             const struct owner *owner, uint32_t *out, struct nt_err *err)
 {
     uint32_t ip;
 
@@ -180,14 +190,15 @@ allocate_any(struct store *store, const struct core_env *env, const struct nt_su
         return -1;
     }
     *out = ip;
-    return ip ? claim_new(store, env, subnet, port, ip, err)
-              : reuse_oldest(store, env, subnet, port, out, err);
+    return ip ? claim_new(store, env, subnet, owner, ip, err)
+              : reuse_oldest(store, env, subnet, owner, out, err);
 }
 
 int
 ipam_allocate(struct store *store, const struct core_env *env, const struct nt_port *port,
               const char *wanted, struct nt_fixed_ip *out, struct nt_err *err)
 {
+    const struct owner owner = { port->id, port->device_id, "" };
     struct network_row network;
     uint32_t ip = 0;
 
@@ -197,17 +208,43 @@ ipam_allocate(struct store *store, const struct core_env *env, const struct nt_p
 
     int rc;
     if (wanted && wanted[0]) {
-        rc = allocate_wanted(store, env, &network.subnet, port, wanted, err);
+        rc = allocate_wanted(store, env, &network.subnet, &owner, wanted, err);
         if (!rc && !nt_ip4_parse(wanted, &ip)) {
             rc = -1;
         }
     } else {
-        rc = allocate_any(store, env, &network.subnet, port, &ip, err);
+        rc = allocate_any(store, env, &network.subnet, &owner, &ip, err);
     }
     if (rc < 0 || find_row(store, network.subnet.id, ip, out, err) < 0) {
         return -1;
     }
     return 0;
+}
+
+int
+ipam_host_address(struct store *store, const char *network_id, const char *host,
+                  char out[NT_IP4_SIZE], struct nt_err *err)
+{
+    struct nt_fixed_ip row;
+    int rc = row_get(store, &fixed_ips_table, &row, err, "WHERE network_id = ? AND host = ?", "tt",
+                     network_id, host);
+
+    if (rc > 0) {
+        ovs_strlcpy(out, row.address, NT_IP4_SIZE);
+    }
+    return rc;
+}
+
+int
+ipam_claim_for_host(struct store *store, const struct core_env *env, const struct nt_subnet *subnet,
+                    const char *host, struct nt_err *err)
+{
+    const struct owner owner = { .host = host };
+    char address[NT_IP4_SIZE];
+    uint32_t ip;
+    int rc = ipam_host_address(store, subnet->network_id, host, address, err);
+
+    return rc ? MIN(rc, 0) : allocate_any(store, env, subnet, &owner, &ip, err);
 }
 
 /* Columns of a host entry, read by read_entry(). */
@@ -238,8 +275,8 @@ read_entry(struct stmt *stmt, struct nt_host_entry *e)
 }
 
 int
-ipam_entries(struct store *store, const char *network_id, struct nt_host_entry **out, size_t *n,
-             struct nt_err *err)
+ipam_entries(struct store *store, const char *network_id, const char *host,
+             struct nt_host_entry **out, size_t *n, struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
     AUTO_FREE struct nt_host_entry *entries = NULL;
@@ -248,8 +285,8 @@ ipam_entries(struct store *store, const char *network_id, struct nt_host_entry *
     int rc = store_query(store, &stmt, err,
                          "SELECT " ENTRY_COLUMNS ENTRY_TABLES
                          "WHERE f.network_id = ? AND (f.allocated = 1 OR f.leased = 1)"
-                         " ORDER BY f.ip",
-                         "t", network_id);
+                         " AND (? IS NULL OR p.host = ?) ORDER BY f.ip",
+                         "ttt", network_id, host, host);
     while (rc >= 0 && (rc = stmt_step(stmt, err)) > 0) {
         if (n_entries >= allocated) {
             entries = x2nrealloc(entries, &allocated, sizeof *entries);

@@ -67,10 +67,18 @@ NT_NODISCARD int ipam_sweep(struct store *, const struct core_env *, size_t *n, 
 NT_NODISCARD int ipam_add_change(struct store *, const char *port_id, enum change_kind,
                                  struct changes *, struct nt_err *);
 
-/* What the network host needs: allocated or leased addresses, ascending.  The caller
- * frees the array. */
-NT_NODISCARD int ipam_entries(struct store *, const char *network_id, struct nt_host_entry **out,
-                              size_t *n, struct nt_err *);
+/* What the network host needs: allocated or leased addresses, ascending; with 'host'
+ * (may be NULL) those of its own guests.  The caller frees the array. */
+NT_NODISCARD int ipam_entries(struct store *, const char *network_id, const char *host,
+                              struct nt_host_entry **out, size_t *n, struct nt_err *);
+
+/* Under multi_host each host is gateway and DHCP server of its own guests, with an
+ * address of its own.  claim() takes one if it has none (NT_EXHAUSTED); address()
+ * returns 1, 0 when it has none, or -1. */
+NT_NODISCARD int ipam_claim_for_host(struct store *, const struct core_env *,
+                                     const struct nt_subnet *, const char *host, struct nt_err *);
+NT_NODISCARD int ipam_host_address(struct store *, const char *network_id, const char *host,
+                                   char out[NT_IP4_SIZE], struct nt_err *);
 
 /* The row of an address of a network; 1, 0 when it was never used, or -1. */
 NT_NODISCARD int ipam_get(struct store *, const char *network_id, const char *address,

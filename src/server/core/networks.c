@@ -247,8 +247,8 @@ network_create(struct store *store, const struct core_env *env, const struct net
 /* Rows of networks with their subnets; 'tail' and 'values' (at most two texts) as in
  * store_query(). */
 static int
-load_rows(struct store *store, struct network_list *out, const char *tail, const char *value,
-          struct nt_err *err)
+load_rows2(struct store *store, struct network_list *out, const char *tail, const char *value,
+           const char *second, struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
     AUTO_FREE char *n_cols = row_columns(&networks_table, "n.");
@@ -260,7 +260,7 @@ load_rows(struct store *store, struct network_list *out, const char *tail, const
     struct network_list list = { NULL, 0 };
     size_t allocated = 0;
 
-    int rc = store_query(store, &stmt, err, sql, value ? "t" : "", value);
+    int rc = store_query(store, &stmt, err, sql, second ? "tt" : value ? "t" : "", value, second);
     while (rc >= 0 && (rc = stmt_step(stmt, err)) > 0) {
         if (list.n >= allocated) {
             list.at = x2nrealloc(list.at, &allocated, sizeof *list.at);
@@ -278,6 +278,13 @@ load_rows(struct store *store, struct network_list *out, const char *tail, const
     }
     *out = list;
     return 0;
+}
+
+static int
+load_rows(struct store *store, struct network_list *out, const char *tail, const char *value,
+          struct nt_err *err)
+{
+    return load_rows2(store, out, tail, value, NULL, err);
 }
 
 void
@@ -432,6 +439,26 @@ network_modify(struct store *store, const struct core_env *env, const char *id,
     return 0;
 }
 
+/* A host that serves multi_host networks is their gateway to its own guests. */
+static int
+claim_addresses(struct store *store, const struct core_env *env, const char *host,
+                const char *bridge, struct nt_err *err)
+{
+    struct network_list list;
+    int rc = 0;
+
+    if (load_rows(store, &list, "WHERE n.multi_host = 1 AND n.bridge <> '' AND n.bridge = ?",
+                  bridge, err)
+        < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < list.n && rc >= 0; i++) {
+        rc = ipam_claim_for_host(store, env, &list.at[i].subnet, host, err);
+    }
+    network_list_clear(&list);
+    return MIN(rc, 0);
+}
+
 int
 network_claim(struct store *store, const struct core_env *env, const char *host, const char *bridge,
               struct changes *changes, struct nt_err *err)
@@ -459,12 +486,14 @@ network_claim(struct store *store, const struct core_env *env, const char *host,
         }
     }
     rows_clear(&free_ones);
-    return MIN(rc, 0);
+    return rc < 0 || env->share_dhcp_address ? MIN(rc, 0)
+                                             : claim_addresses(store, env, host, bridge, err);
 }
 
+/* 'host' (may be NULL) sees the guests it serves; what it is to them is its own address. */
 static int
-fill_view(struct store *store, const struct network_row *row, struct nt_network_view *out,
-          struct nt_err *err)
+fill_view(struct store *store, const struct network_row *row, const char *host,
+          struct nt_network_view *out, struct nt_err *err)
 {
     const struct nt_network *n = &row->network;
     const struct nt_subnet *s = &row->subnet;
@@ -475,24 +504,32 @@ fill_view(struct store *store, const struct network_row *row, struct nt_network_
         .revision = n->revision,
     };
 
-    if (ipam_entries(store, n->id, &view.entries, &view.n_entries, err) < 0
-        || floating_entries(store, n->id, &view.floating, &view.n_floating, err) < 0) {
+    const char *guests_of = n->multi_host ? host : NULL;
+    char own[NT_IP4_SIZE] = "";
+
+    if (ipam_entries(store, n->id, guests_of, &view.entries, &view.n_entries, err) < 0
+        || floating_entries(store, n->id, guests_of, &view.floating, &view.n_floating, err) < 0
+        || (guests_of && ipam_host_address(store, n->id, host, own, err) < 0)) {
         nt_network_view_clear(&view);
         return -1;
     }
+    view.shares_gateway = guests_of && !*own;
     ovs_strlcpy(view.id, n->id, sizeof view.id);
     ovs_strlcpy(view.name, n->name, sizeof view.name);
     ovs_strlcpy(view.bridge, n->bridge, sizeof view.bridge);
     ovs_strlcpy(view.bridge_interface, n->bridge_interface, sizeof view.bridge_interface);
     ovs_strlcpy(view.host, n->host, sizeof view.host);
     ovs_strlcpy(view.cidr, s->cidr, sizeof view.cidr);
-    ovs_strlcpy(view.gateway_ip, s->gateway_ip, sizeof view.gateway_ip);
-    ovs_strlcpy(view.dhcp_server, s->dhcp_server, sizeof view.dhcp_server);
+    ovs_strlcpy(view.gateway_ip, *own ? own : s->gateway_ip, sizeof view.gateway_ip);
+    ovs_strlcpy(view.dhcp_server, *own ? own : s->dhcp_server, sizeof view.dhcp_server);
     ovs_strlcpy(view.dhcp_start, s->dhcp_start, sizeof view.dhcp_start);
     ovs_strlcpy(view.dns1, s->dns1, sizeof view.dns1);
     ovs_strlcpy(view.dns2, s->dns2, sizeof view.dns2);
     ovs_strlcpy(view.cidr_v6, s->cidr_v6, sizeof view.cidr_v6);
-    ovs_strlcpy(view.gateway_v6, s->gateway_v6, sizeof view.gateway_v6);
+    if (!guests_of) {
+        /* Several hosts: guests take the link-local address that advertises. */
+        ovs_strlcpy(view.gateway_v6, s->gateway_v6, sizeof view.gateway_v6);
+    }
     *out = view;
     return 0;
 }
@@ -503,22 +540,25 @@ network_view_load(struct store *store, const char *id, struct nt_network_view *o
 {
     struct network_row row;
 
-    return network_get(store, id, &row, err) < 0 ? -1 : fill_view(store, &row, out, err);
+    return network_get(store, id, &row, err) < 0 ? -1 : fill_view(store, &row, NULL, out, err);
 }
 
 int
-network_views_of_host(struct store *store, const char *host, struct nt_network_view **out,
-                      size_t *n, struct nt_err *err)
+network_views_of_host(struct store *store, const char *host, const char *bridge,
+                      struct nt_network_view **out, size_t *n, struct nt_err *err)
 {
     struct network_list list;
 
-    if (load_rows(store, &list, "WHERE n.host = ?", host, err) < 0) {
+    if (load_rows2(store, &list,
+                   "WHERE n.host = ? OR (n.multi_host = 1 AND n.bridge <> '' AND n.bridge = ?)",
+                   host, bridge, err)
+        < 0) {
         return -1;
     }
 
     struct nt_network_view *views = xcalloc(MAX(list.n, 1), sizeof *views);
     size_t done = 0;
-    while (done < list.n && fill_view(store, &list.at[done], &views[done], err) >= 0) {
+    while (done < list.n && fill_view(store, &list.at[done], host, &views[done], err) >= 0) {
         done++;
     }
 

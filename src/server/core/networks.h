@@ -82,8 +82,9 @@ struct network_modify {
 NT_NODISCARD int network_modify(struct store *, const struct core_env *, const char *id,
                                 const struct network_modify *, struct changes *, struct nt_err *);
 
-/* Gives 'host' every single-host network on 'bridge' that nobody has; an empty
- * bridge claims none.  Change: NETWORK_CLAIMED for each. */
+/* Gives 'host' every single-host network on 'bridge' that nobody has, and an address
+ * of its own in every multi_host one there (but not with share_dhcp_address); an empty
+ * bridge claims none.  Fails with NT_EXHAUSTED.  Change: NETWORK_CLAIMED for each. */
 NT_NODISCARD int network_claim(struct store *, const struct core_env *, const char *host,
                                const char *bridge, struct changes *, struct nt_err *);
 
@@ -93,6 +94,8 @@ NT_NODISCARD int network_claim(struct store *, const struct core_env *, const ch
 NT_NODISCARD int network_view_load(struct store *, const char *id, struct nt_network_view *out,
                                    struct nt_err *);
 
-/* All networks of 'host'; release each view, then the array. */
-NT_NODISCARD int network_views_of_host(struct store *, const char *host,
+/* The networks 'host' serves: its own, and the multi_host ones on 'bridge', those with
+ * the guests of this host alone and the host's own address as gateway and DHCP server.
+ * Release each view, then the array. */
+NT_NODISCARD int network_views_of_host(struct store *, const char *host, const char *bridge,
                                        struct nt_network_view **out, size_t *n, struct nt_err *);

@@ -187,7 +187,7 @@ a_view_has_the_addresses_in_use_in_order(void **state)
     core_test_report(t, "compute-1", "compute", true);
     core_test_boot(t, "Web_1", id);
     core_test_boot(t, "db", id);
-    CORE_OK(t, network_views_of_host(t->store, "controller-1", &views, &n, &t->err));
+    CORE_OK(t, network_views_of_host(t->store, "controller-1", "br100", &views, &n, &t->err));
     assert_int_equal(n, 1);
     assert_string_equal(views[0].cidr, "10.0.0.0/24");
     assert_string_equal(views[0].host, "controller-1");
@@ -201,7 +201,7 @@ a_view_has_the_addresses_in_use_in_order(void **state)
     assert_string_equal(views[0].entries[1].instance_id, id);
     nt_network_view_clear(&views[0]);
     free(views);
-    CORE_OK(t, network_views_of_host(t->store, "other", &views, &n, &t->err));
+    CORE_OK(t, network_views_of_host(t->store, "other", "br100", &views, &n, &t->err));
     assert_int_equal(n, 0);
     free(views);
 }
