@@ -131,6 +131,12 @@ const struct nt_option nt_options[] = {
       MORE("sqlite:///PATH relative, sqlite:////PATH absolute. Used by neutrino-server only.") },
     { "osapi_compute_listen", NT_OPT_IP, "0.0.0.0", "Address of the REST door." },
     { "osapi_compute_listen_port", NT_OPT_INT, "8774", "Port of the REST door.", PORT },
+    { "metadata_server", NT_OPT_STRING, "",
+      "Where neutrino-flat fetches its guests' metadata: http://ADDRESS:8775.",
+      MORE("Empty: guests ask the server itself, at metadata_host. Otherwise this host answers "
+           "its guests at its own metadata_host and metadata_port, from what it was told before "
+           "while the server is away. The server needs this host among its metadata_proxies, "
+           "service_metadata_proxy, and the same metadata_proxy_shared_secret.") },
     { "metadata_listen", NT_OPT_IP, "0.0.0.0", "Address of the metadata door." },
     { "metadata_listen_port", NT_OPT_INT, "8775", "Port of the metadata door.", PORT },
     { "use_forwarded_for", NT_OPT_BOOL, "false",

@@ -9,6 +9,7 @@
 #include "flat/links.h"
 #include "host/link.h"
 #include "host/sysctl.h"
+#include "openvswitch/poll-loop.h"
 
 NT_LOG_MODULE(flat_apply);
 
@@ -162,6 +163,10 @@ flat_apply_network(struct flat_apply *a, struct flat_network *network)
     struct service *service = service_of(network);
     struct nt_err err = { 0 };
 
+    if (network->view.shares_gateway && !nt_shared_gateway_is_settled(a->shared)) {
+        a->waits_for_shared = true;
+        return;
+    }
     if (apply_links(a, network, &err) < 0
         || flat_dhcp_ensure(&a->dhcp, &network->view, &service->dnsmasq, &err) < 0) {
         if (strcmp(service->error, err.msg)) {
@@ -193,7 +198,7 @@ apply_bridge_filter(struct flat_apply *a)
     struct nt_err err = { 0 };
 
     LIST_FOR_EACH (network, node, &a->model->networks) {
-        has_guests |= flat_has_guests(config, &network->view);
+        has_guests |= network->view.multi_host || flat_has_guests(config, &network->view);
     }
     if (a->dhcp.golden || has_guests || ovs_list_is_empty(&a->model->networks)) {
         return;
@@ -205,6 +210,28 @@ apply_bridge_filter(struct flat_apply *a)
     a->filter_is_off |= changed;
 }
 
+/* Before the address is here: other hosts on the wire have it too. */
+static void
+plan_shared(struct flat_apply *a)
+{
+    const struct flat_network *network;
+    size_t n = 0;
+    struct nt_shared_gateway_rule *rules =
+        xcalloc(ovs_list_size(&a->model->networks) + 1, sizeof *rules);
+
+    LIST_FOR_EACH (network, node, &a->model->networks) {
+        const char *interface = flat_interface(a->dhcp.config, &network->view);
+
+        if (network->view.shares_gateway && *interface) {
+            ovs_strlcpy(rules[n].interface, interface, sizeof rules[n].interface);
+            ovs_strlcpy(rules[n++].address, network->view.dhcp_server, sizeof rules[n].address);
+        }
+    }
+    nt_shared_gateway_set(a->shared, rules, n);
+    nt_shared_gateway_recheck(a->shared);
+    free(rules);
+}
+
 void
 flat_apply_all(struct flat_apply *a)
 {
@@ -214,6 +241,7 @@ flat_apply_all(struct flat_apply *a)
     if (apply_host(a, &err) < 0) {
         nt_error("host not prepared for guests' traffic", "why", err.msg, NULL);
     }
+    plan_shared(a);
     LIST_FOR_EACH (network, node, &a->model->networks) {
         flat_apply_network(a, network);
     }
@@ -226,6 +254,13 @@ flat_apply_run(struct flat_apply *a)
 {
     struct flat_network *network;
 
+    nt_shared_gateway_run(a->shared);
+    if (a->waits_for_shared && nt_shared_gateway_is_settled(a->shared)) {
+        a->waits_for_shared = false;
+        LIST_FOR_EACH (network, node, &a->model->networks) {
+            flat_apply_network(a, network);
+        }
+    }
     LIST_FOR_EACH (network, node, &a->model->networks) {
         struct service *service = service_of(network);
 
@@ -247,6 +282,10 @@ flat_apply_wait(const struct flat_apply *a)
 {
     const struct flat_network *network;
 
+    nt_shared_gateway_wait(a->shared);
+    if (a->waits_for_shared && nt_shared_gateway_is_settled(a->shared)) {
+        poll_immediate_wake();
+    }
     LIST_FOR_EACH (network, node, &a->model->networks) {
         struct service *service = service_of(network);
 

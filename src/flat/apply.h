@@ -8,6 +8,7 @@
 #include "flat/options.h"
 #include "flat/stats.h"
 #include "host/ra.h"
+#include "host/shared_gateway.h"
 
 /* What runs for a network; hangs on it. */
 struct service {
@@ -27,7 +28,9 @@ struct flat_apply {
     struct flat_floating *floating;
     struct flat_stats *stats;
     struct nt_random *random;
-    struct flat_ending *ending; /* dnsmasq of networks that are gone, until it is too. */
+    struct flat_ending *ending;       /* dnsmasq of networks that are gone, until it is too. */
+    struct nt_shared_gateway *shared; /* Owned by flat.c. */
+    bool waits_for_shared;            /* A network is not served before its rules are there. */
     bool host_in_place;
     bool filter_is_off; /* We switched it off. */
 };

@@ -12,6 +12,7 @@
 #include "flat/apply.h"
 #include "flat/floating.h"
 #include "flat/leases.h"
+#include "flat/metadata_proxy.h"
 #include "flat/model.h"
 #include "flat/options.h"
 #include "flat/plan.h"
@@ -41,6 +42,7 @@ struct flat {
     struct nt_iptables *iptables;
     struct nt_iptables *ip6tables; /* NULL without IPv6. */
     struct leases *leases;
+    struct metadata_proxy *metadata; /* NULL: the server is asked directly. */
     struct nt_rpc_service *service;
     struct nt_reporter *reporter;
     struct flat_floating floating;
@@ -70,6 +72,7 @@ static void
 hosts_changed(struct flat *f, struct flat_network *network)
 {
     service_of(network)->hosts_changed = true;
+    metadata_proxy_look(f->metadata);
     model_changed(f);
 }
 
@@ -541,6 +544,7 @@ init_apply(struct flat *f)
         .floating = &f->floating,
         .stats = &f->stats,
         .random = f->env.random,
+        .shared = nt_shared_gateway_new(f->env.children, f->env.clock),
     };
 }
 
@@ -570,6 +574,20 @@ start_leases(struct flat *f, struct nt_err *err)
     };
 
     return leases_new(&options, &f->leases, err);
+}
+
+static int
+start_metadata(struct flat *f, struct nt_err *err)
+{
+    const struct metadata_proxy_options options = {
+        .config = f->env.config,
+        .clock = f->env.clock,
+        .model = &f->model,
+        .listen = f->settings.plan.metadata_host,
+        .port = f->settings.plan.metadata_port,
+    };
+
+    return metadata_proxy_new(&options, &f->metadata, err);
 }
 
 static int
@@ -613,6 +631,9 @@ start(struct flat *f, struct nt_err *err)
     }
     f->reporter = nt_reporter_new(&reporter);
     leases_release_unused(f->leases, false);
+    if (start_metadata(f, err) < 0) {
+        return -1;
+    }
     f->service = nt_rpc_serve(f->env.bus, &nt_network_host, f->env.host, handlers, f);
     nt_bus_on_state(f->env.bus, on_bus_state, f);
     f->rules_changed = true;
@@ -712,11 +733,13 @@ flat_free(struct flat *f)
     LIST_FOR_EACH_POP (told, node, &f->changes) {
         free(told);
     }
+    nt_shared_gateway_free(f->apply.shared);
     flat_floating_deinit(&f->floating);
     flat_model_deinit(&f->model);
     nt_rpc_service_free(f->service);
     nt_reporter_free(f->reporter);
     leases_free(f->leases);
+    metadata_proxy_free(f->metadata);
     nt_iptables_free(f->iptables);
     nt_iptables_free(f->ip6tables);
     flat_settings_clear(&f->settings);
@@ -733,6 +756,7 @@ flat_run(struct flat *f)
     nt_reporter_run(f->reporter);
     leases_run(f->leases, f->save_at == INT64_MAX || f->save_failed);
     run_changes(f);
+    metadata_proxy_run(f->metadata);
     run_claim(f);
     run_watch(f);
     if (f->rules_changed) {
@@ -758,6 +782,7 @@ flat_wait(struct flat *f)
         nt_iptables_wait(f->ip6tables);
     }
     flat_floating_wait(&f->floating);
+    metadata_proxy_wait(f->metadata);
     flat_apply_wait(&f->apply);
     poll_timer_wait_until(f->next_watch);
     if (f->save_at != INT64_MAX) {

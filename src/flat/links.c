@@ -31,8 +31,8 @@ observe(const char *bridge, const char *interface, struct facts *out)
     (void) !nt_addr_first(bridge, &out->first, NULL);
 }
 
-static const char *
-interface_of(const struct nt_config *config, const struct nt_network_view *view)
+const char *
+flat_interface(const struct nt_config *config, const struct nt_network_view *view)
 {
     return nt_bridge_interface(view->bridge, view->bridge_interface,
                                nt_config_str(config, "flat_network_bridge"),
@@ -52,7 +52,7 @@ flat_links_ensure(const struct nt_config *config, uint32_t my_ip,
                   const struct nt_network_view *view, struct flat_links_found *found,
                   struct nt_err *err)
 {
-    const char *interface = interface_of(config, view);
+    const char *interface = flat_interface(config, view);
     AUTO_FREE char *state = xasprintf("%s/flat-move-%s.json",
                                       nt_config_str(config, "neutrino_state_path"), view->bridge);
     const struct nt_bridge_args bridge = {
@@ -84,7 +84,7 @@ flat_links_ensure(const struct nt_config *config, uint32_t my_ip,
 bool
 flat_has_guests(const struct nt_config *config, const struct nt_network_view *view)
 {
-    const char *interface = interface_of(config, view);
+    const char *interface = flat_interface(config, view);
     AUTO_FREE struct nt_nl_link *ports = NULL;
     size_t n = 0;
 

@@ -9,6 +9,9 @@
 #include "base/err.h"
 #include "net/network.h"
 
+/* The network's interface towards other hosts, "" for none; borrowed from both. */
+const char *flat_interface(const struct nt_config *, const struct nt_network_view *);
+
 /* What an ensure found otherwise than it should be, and put right. */
 struct flat_links_found {
     bool bridge;  /* The bridge, its port or their addresses. */

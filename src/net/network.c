@@ -82,6 +82,7 @@ const struct nt_field nt_host_entry_fields[] = {
     { "mac", NT_F_MAC, NT_AT(struct nt_host_entry, mac), NT_IN_RPC | NT_REQUIRED },
     { "hostname", NT_F_STR, NT_AT(struct nt_host_entry, hostname), NT_IN_RPC },
     { "instance_id", NT_F_UUID, NT_AT(struct nt_host_entry, instance_id), NT_IN_RPC },
+    { "project_id", NT_F_STR, NT_AT(struct nt_host_entry, project_id), NT_IN_RPC },
     { "vif", NT_F_UUID, NT_AT(struct nt_host_entry, vif), NT_IN_RPC },
     { "is_default", NT_F_BOOL, NT_AT(struct nt_host_entry, is_default), NT_IN_RPC },
     { "allocated", NT_F_BOOL, NT_AT(struct nt_host_entry, allocated), NT_IN_RPC },

@@ -90,9 +90,10 @@ struct nt_host_entry {
     char mac[NT_MAC_SIZE];
     char hostname[NT_NAME_SIZE]; /* Without domain, as the guest gets it. */
     char instance_id[NT_UUID_SIZE];
-    char vif[NT_UUID_SIZE]; /* The port. */
-    bool is_default;        /* The first link of its instance. */
-    bool allocated;         /* False: only the lease is left. */
+    char project_id[NT_NAME_SIZE]; /* The instance's. */
+    char vif[NT_UUID_SIZE];        /* The port. */
+    bool is_default;               /* The first link of its instance. */
+    bool allocated;                /* False: only the lease is left. */
     bool leased;
     int64_t lease_expires;
     char lease_hostname[NT_NAME_SIZE];

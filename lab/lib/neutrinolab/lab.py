@@ -19,20 +19,31 @@ TOOLS = ["ip", "nsenter", "setpriv", "busybox", "dnsmasq", "iptables-save", "pin
 
 class Lab:
     """A lab by its prefix.  'options' are extra lines of neutrino.conf by host ('*': all),
-    'files' extra files by host: {host: {path: (mode, uid, text)}}."""
+    'files' extra files by host: {host: {path: (mode, uid, text)}}.  'ha': multi_host, each
+    compute host serves its own guests."""
 
-    def __init__(self, prefix="", profile="golden", options=None, files=None, progress=None):
+    def __init__(self, prefix="", profile="golden", options=None, files=None, progress=None,
+                 ha=False):
         self.prefix = prefix
         self.profile = profile
         self.options = options or {}
         self.files = files or {}
         self.progress = progress or (lambda text: None)
         self.network = NETWORK
+        self.use_ha(ha)
         self.state = State(prefix)
         self.hosts = {}
         self.programs = {}
         self.keys = None
         self.api = None
+
+    def use_ha(self, ha):
+        self.ha = ha
+        self.places = programs.HA_PLACES if ha else programs.PLACES
+        self.network_hosts = COMPUTES if ha else ["controller-1"]
+
+    def shares_gateway(self):
+        return self.options.get("controller-1", {}).get("share_dhcp_address") == "true"
 
     # --- what is there ---------------------------------------------------------
 
@@ -54,7 +65,8 @@ class Lab:
             record = self.state.read(f"host-{name}")
             if record and kernel.process_lives(record["pid"], record["starttime"]):
                 self.hosts[name] = Host(self.prefix, name, record)
-        for host, name in programs.PLACES:
+        self.use_ha(self.state.read("ha", self.ha))
+        for host, name in self.places:
             record = self.state.read(f"program-{host}-{name}")
             if record and host in self.hosts:
                 program = programs.Program(self.hosts[host], name, record)
@@ -67,7 +79,7 @@ class Lab:
 
     def is_up(self):
         return (set(self.hosts) == set(HOSTS)
-                and all(place in self.programs for place in programs.PLACES))
+                and all(place in self.programs for place in self.places))
 
     def make_api(self):
         self.api = cloud.Api(self.netns("controller-1"), "admin", self.keys["admin"])
@@ -111,6 +123,7 @@ class Lab:
         self.state.write("netns-dir", kernel.netns_dir_state())
         self.state.write("netns", self.fixed_netns())
         self.state.write("profile", self.profile)
+        self.state.write("ha", self.ha)
         self.keys = programs.new_secrets()
         self.state.write("secrets", self.keys)
         os.chmod(self.state.path("secrets"), 0o600)
@@ -124,7 +137,8 @@ class Lab:
     def up_host(self, name):
         self.progress(f"host {name}")
         hosts.set_up_links(self.state, name)
-        files, dirs = programs.files_of(name, self.prefix, self.profile, self.keys, self.options)
+        files, dirs = programs.files_of(name, self.prefix, self.profile, self.keys, self.options,
+                                         self.ha)
         files.update(self.files.get(name, {}))
         record = hosts.start_holder(self.state, name, files, dirs)
         self.state.write(f"host-{name}", record)
@@ -155,8 +169,8 @@ class Lab:
             for place in places:
                 self.programs[place].wait_ready()
 
-        start(programs.PLACES[:1])
-        start(programs.PLACES[1:])
+        start(self.places[:1])
+        start(self.places[1:])
 
     def up_network(self):
         """Creates the network unless it is there, and waits until its host serves it."""
@@ -164,9 +178,10 @@ class Lab:
         if not any(net.get("label") == label for net in self.api.networks()):
             self.progress(f"network {label} {cidr}")
             self.api.create_network(label, cidr)
-        kernel.wait_for(self.dnsmasq_pid, 15,
-                        lambda: "dnsmasq does not run on controller-1: "
-                        + self.programs["controller-1", "flat"].why_not())
+        for host in self.network_hosts:
+            kernel.wait_for(lambda host=host: self.dnsmasq_pid(host), 15,
+                            lambda host=host: f"dnsmasq does not run on {host}: "
+                            + self.programs[host, "flat"].why_not())
 
     def up_computes_known(self):
         """The scheduler places a guest only on a host that has reported."""
@@ -207,10 +222,10 @@ class Lab:
     def client_environment(self):
         return programs.openrc_variables(self.keys)
 
-    def dnsmasq_pid(self):
-        """Pid of the main dnsmasq of the flat network, or 0."""
+    def dnsmasq_pid(self, host=None):
+        """Pid of the main dnsmasq of the flat network on a host (the first one), or 0."""
         try:
-            pid = int(self.hosts["controller-1"].read("/var/lib/nova/networks/nova-br100.pid"))
+            pid = int(self.hosts[host or self.network_hosts[0]].read("/var/lib/nova/networks/nova-br100.pid"))
         except ValueError:
             return 0
         stat = kernel.process_stat(pid)

@@ -30,8 +30,13 @@ PLACES = [("controller-1", "server"), ("controller-1", "flat"),
           ("compute-1", "compute"), ("compute-2", "compute")]
 
 
+# Under multi_host each compute host is the network host of its own guests.
+HA_PLACES = [PLACES[0], *((host, name) for host in hosts.COMPUTES
+                          for name in ("flat", "compute"))]
+
+
 def new_secrets():
-    return {"bus_key": secrets.token_hex(32), "admin": secrets.token_urlsafe(18),
+    return {"metadata": secrets.token_hex(16), "bus_key": secrets.token_hex(32), "admin": secrets.token_urlsafe(18),
             "demo": secrets.token_urlsafe(18)}
 
 
@@ -39,7 +44,18 @@ def ini(options):
     return "[DEFAULT]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
 
 
-def config_of(host, prefix, profile, more):
+def ha_options(host, keys):
+    options = {"metadata_proxy_shared_secret": keys["metadata"]}
+    if host == "controller-1":
+        proxies = ",".join(hosts.HOSTS[name][0] for name in hosts.COMPUTES)
+        options.update({"multi_host": "true", "service_metadata_proxy": "true",
+                        "metadata_proxies": proxies})
+    else:
+        options["metadata_server"] = f"http://{hosts.CONTROLLER}:8775"
+    return options
+
+
+def config_of(host, prefix, profile, more, ha=None):
     """neutrino.conf of a host: the profile, where the bus is, and what the caller wants."""
     options = dict(PROFILES[profile])
     # Labs boot as many guests as fit.
@@ -49,6 +65,7 @@ def config_of(host, prefix, profile, more):
     else:
         options["bus_endpoint"] = f"tcp:{hosts.CONTROLLER}:{BUS_PORT}"
         options["netns_prefix"] = f"{prefix}vm-"
+    options.update(ha or {})
     options.update(more.get("*", {}))
     options.update(more.get(host, {}))
     return ini(options)
@@ -68,8 +85,8 @@ def guest_files():
     return files
 
 
-def files_of(host, prefix, profile, keys, more):
-    """(files, dirs) of a new lab host, for its holder."""
+def files_of(host, prefix, profile, keys, more, ha=False):
+    """(files, dirs) of a new lab host, for its holder.  'ha': multi_host."""
     names = "".join(f"{address} {name}\n" for name, (address, _, _) in hosts.HOSTS.items())
     files = {
         "/etc/hostname": (0o644, 0, host + "\n"),
@@ -79,7 +96,8 @@ def files_of(host, prefix, profile, keys, more):
     dirs = {LOG_DIR: (0o755, UID)}
     if host != "outside-1":
         files["/etc/nova/nova.conf"] = (0o644, 0, GOLDEN_NOVA_CONF)
-        files[CONFIG] = (0o644, 0, config_of(host, prefix, profile, more))
+        files[CONFIG] = (0o644, 0, config_of(host, prefix, profile, more,
+                                                 ha_options(host, keys) if ha else None))
         files["/etc/neutrino/bus.key"] = (0o640, UID, keys["bus_key"] + "\n")
         files.update(guest_files())
         dirs.update({"/var/lib/neutrino": (0o755, UID), "/run/neutrino": (0o755, UID),

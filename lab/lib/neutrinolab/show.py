@@ -22,12 +22,13 @@ def table(columns, rows):
 
 
 def dhcp_lines(lab):
-    """dnsmasq's DHCP lines from the network host's own log."""
+    """dnsmasq's DHCP lines from the network hosts' own logs."""
     found = []
-    for line in lab.hosts["controller-1"].read("/var/log/syslog").splitlines():
-        match = DHCP_LINE.match(line)
-        if match:
-            found.append(f"{match[1]} {match[2]}")
+    for host in lab.network_hosts:
+        for line in lab.hosts[host].read("/var/log/syslog").splitlines():
+            match = DHCP_LINE.match(line)
+            if match:
+                found.append(f"{match[1]} {match[2]}")
     return found
 
 
@@ -56,7 +57,7 @@ def everything(lab, out, started):
     """The tour; returns the number of wrong lines in the connectivity table."""
     out("Instances")
     out(instances(lab))
-    out("\nDHCP, from dnsmasq's log on controller-1")
+    out(f"\nDHCP, from dnsmasq's log on {' and '.join(lab.network_hosts)}")
     lines = dhcp_lines(lab)
     for line in lines if len(lines) <= 13 else [*lines[:1], "...", *lines[-11:]]:
         out(f"  {line}")
@@ -75,15 +76,16 @@ def next_steps(lab):
     prefix = f"LAB_PREFIX={lab.prefix} " if lab.prefix else ""
     inside = f"{prefix}{os.path.relpath(os.path.join(hosts.TREE, 'lab/in'))}"
     guest = lab.guest_netns("cirros")
+    network = lab.network_hosts[0]
     return [
         f"{inside} controller-1 neutrino boot --image cirros --flavor 1 mine",
         f"{inside} controller-1 neutrino list",
         f"{inside} controller-1 neutrino console-log mine",
-        f"{inside} controller-1 iptables -S          # the network host's rules",
+        f"{inside} {network} iptables -S          # the network host's rules",
         f"{inside} compute-1 iptables -S             # the guests' rules",
-        f"{inside} controller-1 ping -c 3 10.0.0.2",
-        f"ip netns exec {guest} ping -c 3 10.0.0.1   # from inside the guest",
+        f"{inside} {network} ping -c 3 {probes.cloud.addresses(lab.api.server('cirros'))[0]}",
+        f"ip netns exec {guest} ping -c 3 {probes.default_route(guest)}   # from inside the guest",
         f"{inside} controller-1 sh -c '. /etc/neutrino/openrc; nova list'   # the stock client",
-        f"{inside} controller-1 tail -f /var/log/syslog",
+        f"{inside} {network} tail -f /var/log/syslog",
         f"{prefix}make down",
     ]

@@ -251,11 +251,11 @@ ipam_claim_for_host(struct store *store, const struct core_env *env, const struc
 #define ENTRY_COLUMNS                                                                  \
     "f.address, p.mac_address, COALESCE(i.hostname, f.lease_hostname), f.instance_id," \
     " f.allocated, f.leased, f.lease_expires, f.lease_hostname, f.client_id, p.id,"    \
-    " p.position = 0"
+    " p.position = 0, COALESCE(i.project_id, '')"
 #define ENTRY_TABLES                                     \
     " FROM fixed_ips f JOIN ports p ON p.id = f.port_id" \
     " JOIN networks n ON n.id = f.network_id LEFT JOIN instances i ON i.id = f.instance_id "
-#define N_ENTRY_COLUMNS 11
+#define N_ENTRY_COLUMNS 12
 
 static void
 read_entry(struct stmt *stmt, struct nt_host_entry *e)
@@ -272,6 +272,7 @@ read_entry(struct stmt *stmt, struct nt_host_entry *e)
     stmt_copy(stmt, 8, e->client_id, sizeof e->client_id);
     stmt_copy(stmt, 9, e->vif, sizeof e->vif);
     e->is_default = stmt_int(stmt, 10);
+    stmt_copy(stmt, 11, e->project_id, sizeof e->project_id);
 }
 
 int
