@@ -312,17 +312,53 @@ flagfile_line(struct nt_config *config, const struct place *place, char *line,
 }
 
 struct ini_state {
-    bool in_section;         /* The one that is read. */
+    char section[MAX_NAME + 1];
     char name[MAX_NAME + 1]; /* Option that a continuation line belongs to. */
     struct ds text;
     struct place place;
 };
 
+static bool
+is_own_section(const struct nt_config *config, const struct ini_state *st)
+{
+    return !strcasecmp(st->section, config->section);
+}
+
+/* Whether there are options that have the section's name. */
+static bool
+is_option_section(const struct nt_config *config, const struct ini_state *st)
+{
+    for (size_t i = 0; i < config->n_options; i++) {
+        const char *section = config->options[i].section;
+
+        if (section && !strcasecmp(section, st->section)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In its own section an option may stand anyhow; in one that options name, only those. */
+static void
+ini_assign(struct nt_config *config, struct ini_state *st)
+{
+    const struct nt_option *option;
+
+    if (is_own_section(config, st)
+        || (find(config, st->name, &option) && option->section
+            && !strcasecmp(option->section, st->section))) {
+        assign(config, &st->place, st->name, ds_cstr(&st->text));
+    } else {
+        warn(config, &st->place, "unknown option %.100s of [%.100s] ignored", st->name,
+             st->section);
+    }
+}
+
 static void
 ini_flush(struct nt_config *config, struct ini_state *st)
 {
     if (*st->name) {
-        assign(config, &st->place, st->name, ds_cstr(&st->text));
+        ini_assign(config, st);
         *st->name = '\0';
         ds_clear(&st->text);
     }
@@ -348,7 +384,7 @@ ini_line(struct nt_config *config, struct ini_state *st, const struct place *pla
             return bad_line(config, place, "section without ']'", err);
         }
         line[strlen(line) - 1] = '\0';
-        st->in_section = !strcasecmp(line + 1, config->section);
+        ovs_strlcpy(st->section, line + 1, sizeof st->section);
         return 0;
     }
 
@@ -356,7 +392,7 @@ ini_line(struct nt_config *config, struct ini_state *st, const struct place *pla
     if (!eq || eq == line) {
         return bad_line(config, place, "neither a section nor 'name = value'", err);
     }
-    if (st->in_section) {
+    if (is_own_section(config, st) || is_option_section(config, st)) {
         *eq = '\0';
         ovs_strlcpy(st->name, trim(line), sizeof st->name);
         ds_put_cstr(&st->text, trim(eq + 1));
@@ -390,10 +426,11 @@ parse_lines(struct nt_config *config, const char *name, char *text, struct texts
             struct nt_err *err)
 {
     bool flagfile = is_flagfile(text, strlen(text));
-    struct ini_state ini = { .in_section = true, .text = DS_EMPTY_INITIALIZER };
+    struct ini_state ini = { .text = DS_EMPTY_INITIALIZER };
     struct place place = { name, 0 };
     int rc = 0;
 
+    ovs_strlcpy(ini.section, config->section, sizeof ini.section);
     for (char *line = text, *next; line && !rc; line = next) {
         next = strchr(line, '\n');
         if (next) {

@@ -32,6 +32,7 @@ struct nt_option {
     const char *choices; /* "a|b|c". */
     const char *more;    /* Further sentences for the manual, or NULL. */
     const char *group;   /* In the first of a group: its heading. */
+    const char *section; /* Of an INI file, also read there; NULL: only the program's own. */
 };
 
 /* "text", "number", "yes or no"... as the manual has it. */

@@ -6,6 +6,7 @@
 #define IGNORED .ignored = true
 #define GROUP(text) .group = text
 #define MORE(text) .more = text
+#define RABBIT .section = "oslo_messaging_rabbit"
 
 const struct nt_option nt_options[] = {
     /* Who and where. */
@@ -183,6 +184,57 @@ const struct nt_option nt_options[] = {
       MORE("64 hexadecimal digits, the same on every host, mode 0640.") },
     { "report_interval", NT_OPT_INT, "10", "Seconds between state reports.", 1, 3600 },
 
+    /* RabbitMQ. */
+    { "transport_url", NT_OPT_STRING, "",
+      "What carries messages between programs: rabbit://..., or empty for the embedded bus.",
+      .is_secret = true, GROUP("RabbitMQ"),
+      MORE("rabbit://USER:PASSWORD@HOST:PORT,USER:PASSWORD@HOST:PORT/VHOST, percent-encoded, the "
+           "same as oslo.messaging's; embedded:// is the embedded bus. All programs of a "
+           "deployment use the same. Of the options below all but control_exchange may stand in "
+           "[oslo_messaging_rabbit] as well as in [DEFAULT].") },
+    { "control_exchange", NT_OPT_STRING, "neutron", "Exchange that topics are bound to.",
+      MORE("With another one than the other programs' messages reach nobody.") },
+    { "ssl", NT_OPT_BOOL, "false", "TLS to the broker.", RABBIT },
+    { "ssl_verify", NT_OPT_BOOL, "true",
+      "The broker's certificate must be valid and name the host of transport_url.", RABBIT,
+      MORE("oslo.messaging has no such option: it believes any certificate unless ssl_ca_file is "
+           "set.") },
+    { "ssl_ca_file", NT_OPT_STRING, "", "Certificates of authorities; empty: the system's.",
+      RABBIT },
+    { "ssl_cert_file", NT_OPT_STRING, "", "Our own certificate, when the broker asks for one.",
+      RABBIT },
+    { "ssl_key_file", NT_OPT_STRING, "", "Its key.", RABBIT },
+    { "rabbit_login_method", NT_OPT_CHOICE, "AMQPLAIN", "How programs log in.",
+      .choices = "AMQPLAIN|PLAIN|EXTERNAL", RABBIT },
+    { "heartbeat_timeout_threshold", NT_OPT_INT, "60",
+      "Seconds of silence after which the broker counts as gone; 0: never.", 0, 65535, RABBIT },
+    { "rabbit_retry_interval", NT_OPT_INT, "1",
+      "Seconds of the pause after no host of transport_url could be used.", 1, 3600, RABBIT },
+    { "rabbit_retry_backoff", NT_OPT_INT, "2", "Seconds by which that pause grows.", 0, 3600,
+      RABBIT },
+    { "rabbit_interval_max", NT_OPT_INT, "30", "Seconds that it grows to.", 1, 3600, RABBIT },
+    { "kombu_missing_consumer_retry_timeout", NT_OPT_INT, "60",
+      "Seconds for which an answer is tried again when its queue is gone.", 0, 3600, RABBIT },
+    { "rabbit_transient_queues_ttl", NT_OPT_INT, "1800",
+      "Seconds after which unused queues of answers and fan-outs vanish.", 1, 2000000, RABBIT },
+    { "rabbit_qos_prefetch_count", NT_OPT_INT, "0",
+      "Messages that the broker sends ahead; 0: any number.", 0, 65535, RABBIT },
+    { "amqp_durable_queues", NT_OPT_BOOL, "false", "Queues of topics survive the broker's restart.",
+      RABBIT, MORE("All programs must agree, or the broker refuses one of them.") },
+    { "amqp_auto_delete", NT_OPT_BOOL, "false", "Queues of topics vanish with their last reader.",
+      RABBIT, MORE("All programs must agree.") },
+    { "rabbit_ha_queues", NT_OPT_BOOL, "false", "Ask for mirrored queues.", RABBIT },
+    { "rabbit_quorum_queue", NT_OPT_BOOL, "false", "Queues of topics are quorum queues.", RABBIT,
+      MORE("All programs must agree. Excludes rabbit_ha_queues.") },
+    { "rabbit_quorum_delivery_limit", NT_OPT_INT, "0", "Of a quorum queue; 0: none.", 0, 1 << 30,
+      RABBIT },
+    { "rabbit_quroum_max_memory_length", NT_OPT_INT, "0",
+      "Messages of a quorum queue kept in memory; 0: any number.", 0, 1 << 30, RABBIT },
+    { "rabbit_quroum_max_memory_bytes", NT_OPT_INT, "0",
+      "Bytes of a quorum queue kept in memory; 0: any number.", 0, 1 << 30, RABBIT },
+    { "direct_mandatory_flag", NT_OPT_BOOL, "true",
+      "The broker tells when an answer's queue is gone.", RABBIT },
+
     /* Metrics. */
     { "metrics_listen", NT_OPT_IP, "127.0.0.1", "Address where each program serves /metrics.",
       GROUP("Metrics"),
@@ -214,6 +266,16 @@ const struct nt_option nt_options[] = {
     { "rabbit_port", NT_OPT_STRING, "", "", IGNORED },
     { "rabbit_userid", NT_OPT_STRING, "", "", IGNORED },
     { "rabbit_password", NT_OPT_STRING, "", "", IGNORED, .is_secret = true },
+    { "kombu_reconnect_delay", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "kombu_failover_strategy", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "kombu_compression", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "heartbeat_rate", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "heartbeat_in_pthread", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "enable_cancel_on_failover", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "ssl_version", NT_OPT_STRING, "", "", IGNORED, RABBIT },
+    { "rpc_conn_pool_size", NT_OPT_STRING, "", "", IGNORED },
+    { "conn_pool_min_size", NT_OPT_STRING, "", "", IGNORED },
+    { "conn_pool_ttl", NT_OPT_STRING, "", "", IGNORED },
     { "glance_api_servers", NT_OPT_LIST, "", "", IGNORED },
     { "image_service", NT_OPT_STRING, "", "", IGNORED },
     { "auth_strategy", NT_OPT_STRING, "", "", IGNORED },
