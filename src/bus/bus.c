@@ -41,7 +41,7 @@ struct call {
 
 struct service {
     struct ovs_list node;
-    char *topic, *host;
+    char *topic, *host, *namespace;
     nt_bus_handler *handler;
     void *aux;
 };
@@ -121,6 +121,18 @@ nt_bus_transport(const struct nt_bus *bus)
     return bus->transport;
 }
 
+const char *
+nt_bus_reply_queue(const struct nt_bus *bus)
+{
+    return bus->reply_q;
+}
+
+void
+nt_bus_count_refused(struct nt_bus *bus)
+{
+    bus->stats.n_refused++;
+}
+
 /* Calls: from the caller's side. */
 
 static void
@@ -188,6 +200,7 @@ send_request(struct nt_bus *bus, struct nt_bus_message *msg, struct nt_request_o
              struct json *args, struct nt_err *err)
 {
     req->args = args;
+    req->wall_ms = nt_wall_ms(bus->clock);
 
     struct json *body = nt_envelope_request(req);
     msg->msg_id = req->msg_id;
@@ -221,8 +234,13 @@ nt_bus_call(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args, i
     bus->next_deadline = MIN(bus->next_deadline, call->deadline);
 
     struct nt_bus_message msg = { .topic = to->topic, .host = to->host, .timeout_ms = timeout_ms };
-    struct nt_request_out req = { to->method,   to->version,   NULL,          ids.msg_id,
-                                  bus->reply_q, ids.unique_id, ids.request_id };
+    struct nt_request_out req = { .method = to->method,
+                                  .version = to->version,
+                                  .namespace = to->namespace,
+                                  .msg_id = ids.msg_id,
+                                  .reply_q = bus->reply_q,
+                                  .unique_id = ids.unique_id,
+                                  .request_id = ids.request_id };
     if (send_request(bus, &msg, &req, args, &err) < 0) {
         nt_err_context(&err, "cannot call %s", to->method);
         call_end(bus, call, NULL, &err);
@@ -230,8 +248,7 @@ nt_bus_call(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args, i
 }
 
 static void
-cast(struct nt_bus *bus, struct nt_bus_message *msg, const char *method, const char *version,
-     struct json *args)
+cast(struct nt_bus *bus, struct nt_bus_message *msg, const struct nt_bus_to *to, struct json *args)
 {
     struct ids ids;
     struct nt_err err;
@@ -239,13 +256,15 @@ cast(struct nt_bus *bus, struct nt_bus_message *msg, const char *method, const c
     draw_ids(bus, &ids);
     bus->stats.n_casts++;
 
-    struct nt_request_out req = {
-        method, version, NULL, NULL, NULL, ids.unique_id, ids.request_id
-    };
+    struct nt_request_out req = { .method = to->method,
+                                  .version = to->version,
+                                  .namespace = to->namespace,
+                                  .unique_id = ids.unique_id,
+                                  .request_id = ids.request_id };
     if (send_request(bus, msg, &req, args, &err) < 0) {
         bus->stats.n_casts_dropped++;
         nt_warn_rl("cast dropped", "topic", msg->topic, "host", msg->host ? msg->host : "-",
-                   "method", method, "reason", err.msg, NULL);
+                   "method", to->method, "reason", err.msg, NULL);
     }
 }
 
@@ -254,7 +273,7 @@ nt_bus_cast(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args)
 {
     struct nt_bus_message msg = { .topic = to->topic, .host = to->host };
 
-    cast(bus, &msg, to->method, to->version, args);
+    cast(bus, &msg, to, args);
 }
 
 void
@@ -262,7 +281,7 @@ nt_bus_fanout(struct nt_bus *bus, const struct nt_bus_to *to, struct json *args)
 {
     struct nt_bus_message msg = { .topic = to->topic, .fanout = true };
 
-    cast(bus, &msg, to->method, to->version, args);
+    cast(bus, &msg, to, args);
 }
 
 void
@@ -335,10 +354,18 @@ void
 nt_bus_serve(struct nt_bus *bus, const char *topic, const char *host, nt_bus_handler *handler,
              void *aux)
 {
+    nt_bus_serve_namespace(bus, topic, host, NULL, handler, aux);
+}
+
+void
+nt_bus_serve_namespace(struct nt_bus *bus, const char *topic, const char *host,
+                       const char *namespace, nt_bus_handler *handler, void *aux)
+{
     struct service *service = xzalloc(sizeof *service);
 
     service->topic = xstrdup(topic);
     service->host = nullable_xstrdup(host);
+    service->namespace = xstrdup(namespace ? namespace : "");
     service->handler = handler;
     service->aux = aux;
     ovs_list_push_back(&bus->services, &service->node);
@@ -435,18 +462,26 @@ nt_bus_reply(struct nt_bus_request *req, struct json *result)
     request_free(req);
 }
 
-static struct service *
-find_service(struct nt_bus *bus, const struct nt_bus_incoming *in)
+/* '*out' is NULL when only other namespaces are served; false: not even the topic. */
+static bool
+find_service(struct nt_bus *bus, const struct nt_bus_incoming *in, const char *namespace,
+             struct service **out)
 {
     struct service *service;
+    bool has_topic = false;
 
+    *out = NULL;
     LIST_FOR_EACH (service, node, &bus->services) {
         if (!strcmp(service->topic, in->topic)
             && (!in->host || (service->host && !strcmp(service->host, in->host)))) {
-            return service;
+            has_topic = true;
+            if (!strcmp(service->namespace, namespace ? namespace : "")) {
+                *out = service;
+                break;
+            }
         }
     }
-    return NULL;
+    return has_topic;
 }
 
 /* Takes 'json', which 'p' borrows from. */
@@ -479,7 +514,8 @@ receive_request(struct nt_bus *bus, const struct nt_bus_incoming *in, struct jso
                 const struct nt_payload *p)
 {
     struct nt_bus_request *req = xzalloc(sizeof *req);
-    struct service *service = find_service(bus, in);
+    struct service *service;
+    bool is_served = find_service(bus, in, p->namespace, &service);
 
     bus->stats.n_requests++;
     req->bus = bus;
@@ -488,14 +524,14 @@ receive_request(struct nt_bus *bus, const struct nt_bus_incoming *in, struct jso
     req->json = json;
     req->payload = *p;
     ovs_list_push_back(&bus->requests, &req->node);
-    if (!service) {
+    if (!is_served) {
         struct nt_err err;
 
         nt_fail(&err, NT_UNAVAILABLE, "topic %s is not served here", in->topic);
         nt_bus_reply_fail(req, &err);
     } else if (p->method[0] == '_') {
         nt_bus_reply_no_method(req);
-    } else if (p->namespace && *p->namespace) {
+    } else if (!service) {
         nt_bus_reply_bad_version(req);
     } else {
         req->service = service;
@@ -617,6 +653,30 @@ const char *
 nt_bus_request_peer(const struct nt_bus_request *req)
 {
     return req->peer;
+}
+
+const char *
+nt_bus_request_context(const struct nt_bus_request *req, const char *key)
+{
+    return nt_payload_context(req->json, key);
+}
+
+bool
+nt_bus_request_is_admin(const struct nt_bus_request *req)
+{
+    return nt_payload_is_admin(req->json);
+}
+
+bool
+nt_bus_proves_peers(const struct nt_bus *bus)
+{
+    return bus->transport->class->proves_peers;
+}
+
+bool
+nt_bus_request_peer_is_proved(const struct nt_bus_request *req)
+{
+    return !req->bus || nt_bus_proves_peers(req->bus);
 }
 
 /* The bus as a part of the loop. */
@@ -741,6 +801,7 @@ nt_bus_free(struct nt_bus *bus)
     LIST_FOR_EACH_POP (service, node, &bus->services) {
         free(service->topic);
         free(service->host);
+        free(service->namespace);
         free(service);
     }
     LIST_FOR_EACH_POP (w, node, &bus->watchers) {

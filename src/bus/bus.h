@@ -10,7 +10,10 @@
  *
  * Delivery is at most once after receipt, as with oslo.messaging: a cast to a host
  * that is away is lost, so every receiver also fetches its state when its
- * connection comes (back) up. */
+ * connection comes (back) up.  What a broker does otherwise (rabbit.h): a message for a
+ * host that is away waits in its queue, so it may come late and after a newer one that went
+ * another way; a call to it ends with NT_TIMEOUT, not at once with NT_UNAVAILABLE; calls
+ * under way outlive a connection that is made anew in time. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,7 +40,8 @@ struct nt_bus_to {
     const char *topic;
     const char *host; /* NULL: whoever serves the topic.  Fan-out: not looked at. */
     const char *method;
-    const char *version; /* "1.0". */
+    const char *version;   /* "1.0". */
+    const char *namespace; /* NULL: none, as for nearly all methods. */
 };
 
 #define NT_BUS_TO(topic, host, method, version) \
@@ -59,6 +63,11 @@ void nt_bus_fanout(struct nt_bus *, const struct nt_bus_to *, struct json *args)
 void nt_bus_serve(struct nt_bus *, const char *topic, const char *host, nt_bus_handler *,
                   void *aux);
 
+/* The same for methods of a namespace; nt_bus_serve() is for those of none.  A topic may be
+ * served once for each. */
+void nt_bus_serve_namespace(struct nt_bus *, const char *topic, const char *host,
+                            const char *namespace, nt_bus_handler *, void *aux);
+
 /* The request; strings are borrowed until it is ended. */
 const char *nt_bus_request_topic(const struct nt_bus_request *);
 const char *nt_bus_request_method(const struct nt_bus_request *);
@@ -67,8 +76,17 @@ const struct json *nt_bus_request_args(const struct nt_bus_request *);
 const char *nt_bus_request_id(const struct nt_bus_request *); /* "req-UUID" or "-". */
 bool nt_bus_request_is_call(const struct nt_bus_request *);
 
+/* For whom it is sent, as its sender says: "project_id", "user_id"...; NULL: not said. */
+const char *nt_bus_request_context(const struct nt_bus_request *, const char *key);
+bool nt_bus_request_is_admin(const struct nt_bus_request *);
+
 /* Who sent it, as the transport proved it ("compute-1"); empty when unknown. */
 const char *nt_bus_request_peer(const struct nt_bus_request *);
+
+/* Whether the transport proves who sends.  Over a broker nobody proves anything:
+ * there the peer is empty, and a sender is who it says in its message. */
+bool nt_bus_proves_peers(const struct nt_bus *);
+bool nt_bus_request_peer_is_proved(const struct nt_bus_request *);
 
 /* Ends a request.  'result' is consumed and may be NULL (null).  A request may be
  * ended after its bus was freed; then nobody is told. */

@@ -762,7 +762,7 @@ hub_free(struct nt_bus_transport *up)
 }
 
 static const struct nt_bus_transport_class hub_class = {
-    hub_send, hub_reply, hub_serve, hub_is_connected, hub_run, hub_flush, hub_wait, hub_free,
+    hub_send, hub_reply, hub_serve, hub_is_connected, hub_run, hub_flush, hub_wait, hub_free, true,
 };
 
 static struct hub *

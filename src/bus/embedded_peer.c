@@ -326,8 +326,8 @@ peer_free(struct nt_bus_transport *up)
 }
 
 static const struct nt_bus_transport_class peer_class = {
-    peer_send, peer_reply, peer_serve, peer_is_connected,
-    peer_run,  peer_flush, peer_wait,  peer_free,
+    peer_send, peer_reply, peer_serve, peer_is_connected, peer_run, peer_flush,
+    peer_wait, peer_free,  true,
 };
 
 int

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "bus/json_guard.h"
@@ -54,6 +55,36 @@ wrap(struct ds *text)
     return body;
 }
 
+/* Every field of an administrator's context, as programs of the original send it: some
+ * receivers take the absence of one for an error. */
+static void
+put_context(struct ds *ds, const struct nt_request_out *req)
+{
+    static const char *const null_fields[] = {
+        "user",          "project_id",        "system_scope", "project",   "domain",
+        "user_domain",   "project_domain",    "auth_token",   "user_id",   "tenant_id",
+        "resource_uuid", "global_request_id", "tenant_name",  "user_name", "project_name",
+    };
+    time_t seconds = req->wall_ms / 1000;
+    struct tm tm;
+    char stamp[64];
+    size_t n;
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(null_fields); i++) {
+        ds_put_format(ds, ",\"_context_%s\":null", null_fields[i]);
+    }
+    gmtime_r(&seconds, &tm);
+    n = strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm);
+    snprintf(stamp + n, sizeof stamp - n, ".%06d", (int) (req->wall_ms % 1000) * 1000);
+    ds_put_cstr(ds, ",\"_context_is_admin\":true,\"_context_read_only\":false"
+                    ",\"_context_show_deleted\":false,\"_context_roles\":[]"
+                    ",\"_context_is_admin_project\":true"
+                    ",\"_context_user_identity\":\"- - - - -\",");
+    put_member(ds, "_context_timestamp", stamp);
+    ds_put_char(ds, ',');
+    put_member(ds, "_context_request_id", req->request_id);
+}
+
 struct json *
 nt_envelope_request(const struct nt_request_out *req)
 {
@@ -63,6 +94,10 @@ nt_envelope_request(const struct nt_request_out *req)
     put_member(&ds, "method", req->method);
     ds_put_char(&ds, ',');
     put_member(&ds, "version", req->version);
+    if (req->namespace) {
+        ds_put_char(&ds, ',');
+        put_member(&ds, "namespace", req->namespace);
+    }
     ds_put_cstr(&ds, ",\"args\":");
     if (req->args) {
         json_to_ds(req->args, 0, &ds);
@@ -78,13 +113,8 @@ nt_envelope_request(const struct nt_request_out *req)
     }
     ds_put_char(&ds, ',');
     put_member(&ds, "_unique_id", req->unique_id);
-    ds_put_char(&ds, ',');
-    put_member(&ds, "_context_request_id", req->request_id);
-    ds_put_cstr(&ds, ",\"_context_is_admin\":true,\"_context_read_only\":false"
-                     ",\"_context_show_deleted\":false,\"_context_roles\":[]"
-                     ",\"_context_user_id\":null,\"_context_project_id\":null"
-                     ",\"_context_tenant_id\":null"
-                     ",\"_context_user_identity\":\"- - - - -\"}");
+    put_context(&ds, req);
+    ds_put_char(&ds, '}');
     return wrap(&ds);
 }
 
@@ -237,6 +267,23 @@ nt_payload_parse(const struct json *json, struct nt_payload *out, struct nt_err 
     }
     *out = p;
     return 0;
+}
+
+const char *
+nt_payload_context(const struct json *payload, const char *key)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "_context_%s", key);
+    return text_member(payload, name);
+}
+
+bool
+nt_payload_is_admin(const struct json *payload)
+{
+    const struct json *value = member(payload, "_context_is_admin");
+
+    return value && value->type == JSON_TRUE;
 }
 
 /* 'code' NULL: no kwargs. */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -21,6 +22,8 @@ struct nt_request_out {
     const char *msg_id, *reply_q;
     const char *unique_id;
     const char *request_id; /* "req-UUID", for the context. */
+    const char *namespace;  /* NULL: none. */
+    int64_t wall_ms;        /* Now; the context has it. */
 };
 
 /* The caller destroys the result. */
@@ -55,6 +58,10 @@ struct nt_payload {
 /* Fails with NT_INVALID. */
 NT_NODISCARD int nt_payload_parse(const struct json *payload, struct nt_payload *out,
                                   struct nt_err *);
+
+/* "_context_KEY" of a request, if it is a text; and whether it says is_admin. */
+const char *nt_payload_context(const struct json *payload, const char *key);
+bool nt_payload_is_admin(const struct json *payload);
 
 /* The text of "failure" for an error of ours; the caller frees. */
 char *nt_failure_text(const struct nt_err *);

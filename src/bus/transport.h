@@ -42,6 +42,7 @@ struct nt_bus_transport_class {
     void (*flush)(struct nt_bus_transport *); /* Writes what is queued. */
     void (*wait)(struct nt_bus_transport *);
     void (*free)(struct nt_bus_transport *);
+    bool proves_peers; /* 'peer' of what comes is the truth. */
 };
 
 /* Comes first in the struct of each transport. */
@@ -54,6 +55,12 @@ struct nt_bus_transport {
 struct nt_bus *nt_bus_new(struct nt_bus_transport *, const struct nt_clock *, struct nt_random *);
 
 struct nt_bus_transport *nt_bus_transport(const struct nt_bus *);
+
+/* Name of the queue that answers to this bus's calls come to. */
+const char *nt_bus_reply_queue(const struct nt_bus *);
+
+/* One more message that could not be understood; the transport has said why. */
+void nt_bus_count_refused(struct nt_bus *);
 
 /* A message came: a request for 'topic', or a reply (then 'topic' is NULL). */
 struct nt_bus_incoming {

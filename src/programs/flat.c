@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/program.h"
-#include "bus/embedded.h"
+#include "bus/open.h"
 #include "flat/flat.h"
 #include "flat/metrics.h"
 #include "wire/http/metrics_door.h"
@@ -24,10 +24,9 @@ start(struct nt_program *program, struct nt_children *children, struct nt_bus **
         .program = program->name,
         .clock = program->clock,
         .random = program->random,
-        .key_file = nt_config_str(program->config, "bus_key_file"),
     };
 
-    if (nt_bus_peer_new(&options, nt_config_str(program->config, "bus_endpoint"), bus, err) < 0) {
+    if (nt_bus_open_host(&options, program->config, bus, err) < 0) {
         return -1;
     }
 

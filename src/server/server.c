@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "bus/embedded.h"
+#include "bus/open.h"
 #include "openvswitch/poll-loop.h"
 #include "rpc/compute.h"
 #include "server/answer/conductor.h"
@@ -188,17 +189,14 @@ static int
 open_bus(struct server *server, struct nt_err *err)
 {
     const struct nt_program *program = server->program;
-    const char *tcp = nt_config_str(program->config, "bus_listen");
     const struct nt_bus_options options = {
         .name = program->host,
         .program = program->name,
         .clock = program->clock,
         .random = program->random,
-        .key_file = nt_config_str(program->config, "bus_key_file"),
     };
 
-    return nt_bus_hub_new(&options, nt_config_str(program->config, "bus_unix"), *tcp ? tcp : NULL,
-                          &server->bus, err);
+    return nt_bus_open_server(&options, program->config, &server->bus, err);
 }
 
 static int
@@ -350,8 +348,10 @@ server_metrics(void *server_, struct ds *out)
                       "Operations and commits that the database failed.",
                       op_queue_n_db_errors(server->ops));
     boot_times_metrics(notify_get_boot_times(server->notify), out);
-    nt_metric_gauge(out, "neutrino_bus_peers", "Host programs that are connected.",
-                    nt_bus_hub_n_peers(server->bus));
+    if (nt_bus_proves_peers(server->bus)) {
+        nt_metric_gauge(out, "neutrino_bus_peers", "Host programs that are connected.",
+                        nt_bus_hub_n_peers(server->bus));
+    }
     nt_bus_metrics(server->bus, out);
 }
 
