@@ -7,7 +7,8 @@
 #   make lint          every static check            make fuzz            FUZZ_TIME=60 each
 #   make clean                                      make bench-flat    docs/performance.md
 #
-# LAB_PREFIX=, PROFILE= and HA=1 go to the lab; TESTS='--match NAME' to the test runner;
+# LAB_PREFIX=, PROFILE=, HA=1 and BROKER=rabbit go to the lab; TESTS='--match NAME' to the test
+# runner;
 # BENCH='--quick' to the bench.
 
 PREFIX ?= /usr
@@ -17,7 +18,8 @@ TESTS ?=
 BENCH ?=
 export PREFIX
 
-LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BUILD_DIR='$(CURDIR)/build'
+LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BROKER='$(BROKER)' \
+      BUILD_DIR='$(CURDIR)/build'
 
 .PHONY: all up down deps check-fast check check-long bench-flat lint fuzz format install clean
 .NOTPARALLEL:

@@ -116,13 +116,13 @@ class TestLab(Lab):
 
 
 def lab_for(name, *, guests=(), profile="golden", variant="nft", options=None, files=None,
-            network=None, start=True, ha=False):
+            network=None, start=True, ha=False, transport=""):
     """Brings a lab up for this file; ends the file with a failed check when it cannot."""
     options = dict(options or {})
     options["*"] = {"iptables_variant": variant, **options.get("*", {})}
     lab = TestLab(f"{name}-", profile, options, files,
                   progress=lambda text: print(f"# {text}", file=sys.stderr, flush=True),
-                  ha=ha)
+                  ha=ha, transport=transport)
     lab.variant = variant
     lab.network = network or lab.network
     check.cleanup(take_down, lab)

@@ -148,8 +148,9 @@ def hosts_file_after(lab):
           ["cirros.novalocal,10.0.0.2", "cirros3.novalocal,10.0.0.4"], "lines")
 
 
-def main():
-    lab = lab_for("fc", guests=GUESTS, options=golden_options(), files=golden_files())
+def main(name="fc", transport=""):
+    lab = lab_for(name, guests=GUESTS, options=golden_options(), files=golden_files(),
+                  transport=transport)
     controller, compute1 = lab.netns("controller-1"), lab.netns("compute-1")
     outside = lab.netns("outside-1")
     one = lab.guest_netns("cirros")

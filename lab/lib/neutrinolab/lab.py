@@ -6,8 +6,10 @@ starts only what is missing.
 
 import os
 import shutil
+import socket
+import subprocess
 
-from . import cloud, hosts, kernel, programs
+from . import broker, cloud, hosts, kernel, programs
 from .hosts import COMPUTES, HOSTS, Host
 from .kernel import Failed
 from .state import State
@@ -20,10 +22,13 @@ TOOLS = ["ip", "nsenter", "setpriv", "busybox", "dnsmasq", "iptables-save", "pin
 class Lab:
     """A lab by its prefix.  'options' are extra lines of neutrino.conf by host ('*': all),
     'files' extra files by host: {host: {path: (mode, uid, text)}}.  'ha': multi_host, each
-    compute host serves its own guests."""
+    compute host serves its own guests.  'transport' "rabbit": a broker on the controller
+    instead of the embedded bus."""
 
     def __init__(self, prefix="", profile="golden", options=None, files=None, progress=None,
-                 ha=False):
+                 ha=False, transport=""):
+        self.transport = transport
+        self.broker = None
         self.prefix = prefix
         self.profile = profile
         self.options = options or {}
@@ -75,6 +80,7 @@ class Lab:
         if self.keys and "controller-1" in self.hosts:
             self.make_api()
         self.profile = self.state.read("profile", self.profile)
+        self.transport = self.state.read("transport", self.transport)
         return True
 
     def is_up(self):
@@ -124,6 +130,7 @@ class Lab:
         self.state.write("netns", self.fixed_netns())
         self.state.write("profile", self.profile)
         self.state.write("ha", self.ha)
+        self.state.write("transport", self.transport)
         self.keys = programs.new_secrets()
         self.state.write("secrets", self.keys)
         os.chmod(self.state.path("secrets"), 0o600)
@@ -137,8 +144,9 @@ class Lab:
     def up_host(self, name):
         self.progress(f"host {name}")
         hosts.set_up_links(self.state, name)
+        url = programs.broker_url(self.keys) if self.transport else ""
         files, dirs = programs.files_of(name, self.prefix, self.profile, self.keys, self.options,
-                                         self.ha)
+                                        ha=self.ha, url=url)
         files.update(self.files.get(name, {}))
         record = hosts.start_holder(self.state, name, files, dirs)
         self.state.write(f"host-{name}", record)
@@ -147,6 +155,33 @@ class Lab:
         kernel.wait_for(lambda: os.path.exists(host.file("/dev/log")), 5, f"syslogd on {name}")
         if name == "controller-1":
             self.make_api()
+
+    def up_broker(self):
+        """RabbitMQ on the controller, unless it runs; it ends with the lab."""
+        host = self.hosts["controller-1"]
+        folder = "/var/lib/neutrino-lab-broker"
+
+        def spawn(argv, output, env):
+            with open(output, "ab") as file:
+                return subprocess.Popen(host.argv(argv), stdin=subprocess.DEVNULL, stdout=file,
+                                        stderr=file, start_new_session=True, cwd="/",
+                                        env=hosts.environment(env))
+
+        def connect():
+            with kernel.inside_netns(host.netns):
+                return socket.create_connection(("127.0.0.1", programs.BROKER_PORT), 5)
+
+        record = self.state.read("broker")
+        if record and kernel.process_lives(record["pid"], record["starttime"]):
+            return
+        self.progress("RabbitMQ on controller-1")
+        os.makedirs(host.file(folder), mode=0o700, exist_ok=True)
+        self.broker = broker.Broker(folder, programs.BROKER_PORT, spawn, connect,
+                                    outside=host.file(folder), address=hosts.CONTROLLER,
+                                    password=self.keys["broker"])
+        self.broker.start()
+        self.state.write("broker", {"pid": self.broker.pid,
+                                    "starttime": kernel.process_stat(self.broker.pid)[1]})
 
     def up_program(self, host, name, wait=True, options=(), env=None):
         """Starts a program unless it runs."""
@@ -205,6 +240,8 @@ class Lab:
 
     def up(self, guests=GUESTS):
         self.up_hosts()
+        if self.transport:
+            self.up_broker()
         self.up_programs()
         self.up_network()
         if guests:

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 
-from . import hosts, kernel
+from . import broker, hosts, kernel
 from .kernel import Failed
 
 GOLDEN_NOVA_CONF = """\
@@ -21,6 +21,8 @@ PROFILES = {
     "default": {},
 }
 BUS_PORT = 8770
+BROKER_PORT = 5672
+BROKERS = ("", "rabbit")
 LOG_DIR = "/var/log/neutrino"
 CONFIG = "/etc/neutrino/neutrino.conf"
 UID = hosts.SERVER_UID
@@ -36,8 +38,13 @@ HA_PLACES = [PLACES[0], *((host, name) for host in hosts.COMPUTES
 
 
 def new_secrets():
-    return {"metadata": secrets.token_hex(16), "bus_key": secrets.token_hex(32), "admin": secrets.token_urlsafe(18),
-            "demo": secrets.token_urlsafe(18)}
+    return {"metadata": secrets.token_hex(16), "bus_key": secrets.token_hex(32),
+            "admin": secrets.token_urlsafe(18), "demo": secrets.token_urlsafe(18),
+            "broker": secrets.token_urlsafe(18)}
+
+
+def broker_url(keys):
+    return f"rabbit://{broker.USER}:{keys['broker']}@{hosts.CONTROLLER}:{BROKER_PORT}/"
 
 
 def ini(options):
@@ -55,11 +62,13 @@ def ha_options(host, keys):
     return options
 
 
-def config_of(host, prefix, profile, more, ha=None):
+def config_of(host, prefix, profile, more, ha=None, url=""):
     """neutrino.conf of a host: the profile, where the bus is, and what the caller wants."""
     options = dict(PROFILES[profile])
     # Labs boot as many guests as fit.
     options.update(dict.fromkeys(("quota_instances", "quota_cores", "quota_ram"), "-1"))
+    if url:
+        options["transport_url"] = url
     if host == "controller-1":
         options["bus_listen"] = f"{hosts.CONTROLLER}:{BUS_PORT}"
     else:
@@ -85,7 +94,7 @@ def guest_files():
     return files
 
 
-def files_of(host, prefix, profile, keys, more, ha=False):
+def files_of(host, prefix, profile, keys, more, *, ha=False, url=""):
     """(files, dirs) of a new lab host, for its holder.  'ha': multi_host."""
     names = "".join(f"{address} {name}\n" for name, (address, _, _) in hosts.HOSTS.items())
     files = {
@@ -96,8 +105,10 @@ def files_of(host, prefix, profile, keys, more, ha=False):
     dirs = {LOG_DIR: (0o755, UID)}
     if host != "outside-1":
         files["/etc/nova/nova.conf"] = (0o644, 0, GOLDEN_NOVA_CONF)
-        files[CONFIG] = (0o644, 0, config_of(host, prefix, profile, more,
-                                                 ha_options(host, keys) if ha else None))
+        # With a broker it holds a password.
+        files[CONFIG] = (0o640 if url else 0o644, UID if url else 0,
+                         config_of(host, prefix, profile, more,
+                                   ha_options(host, keys) if ha else None, url))
         files["/etc/neutrino/bus.key"] = (0o640, UID, keys["bus_key"] + "\n")
         files.update(guest_files())
         dirs.update({"/var/lib/neutrino": (0o755, UID), "/run/neutrino": (0o755, UID),
