@@ -12,17 +12,13 @@
 
 #define MAX_COLUMNS 16
 
-int
-cli_list(struct cli *cli, const char *path, const char *member, const struct cli_column *columns,
-         struct nt_err *err)
+static int
+print_list(struct cli *cli, const struct json *list, const struct cli_column *columns,
+           struct nt_err *err)
 {
     const char *titles[MAX_COLUMNS + 1] = { NULL };
-    struct json *list = NULL;
     size_t n = 0;
 
-    if (cli_rest_list(cli, path, member, &list, err) < 0) {
-        return -1;
-    }
     while (n < MAX_COLUMNS && columns[n].title) {
         titles[n] = columns[n].title;
         n++;
@@ -35,8 +31,32 @@ cli_list(struct cli *cli, const char *path, const char *member, const struct cli
                           NULL);
         }
     }
-    json_destroy(list);
     return cli_print(cli, table, err);
+}
+
+int
+cli_list(struct cli *cli, const char *path, const char *member, const struct cli_column *columns,
+         struct nt_err *err)
+{
+    struct json *list = NULL;
+
+    if (cli_rest_list(cli, path, member, &list, err) < 0) {
+        return -1;
+    }
+
+    int rc = print_list(cli, list, columns, err);
+    json_destroy(list);
+    return rc;
+}
+
+int
+cli_print_list(struct cli *cli, const struct json *answer, const char *member,
+               const struct cli_column *columns, struct nt_err *err)
+{
+    const struct json *list = cli_member_list(answer, member);
+
+    return list ? print_list(cli, list, columns, err)
+                : nt_fail(err, NT_FAULT, "the answer has no %s", member);
 }
 
 int

@@ -17,6 +17,10 @@ struct cli_column {
 NT_NODISCARD int cli_list(struct cli *, const char *path, const char *member,
                           const struct cli_column *columns, struct nt_err *);
 
+/* The same for a list of an answer that is there already. */
+NT_NODISCARD int cli_print_list(struct cli *, const struct json *answer, const char *member,
+                                const struct cli_column *columns, struct nt_err *);
+
 /* Prints the thing that the word 'arg' names. */
 NT_NODISCARD int cli_show(struct cli *, const struct cli_noun *, const char *arg, struct nt_err *);
 

@@ -1,5 +1,7 @@
 #include <config.h>
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/delete.h"
@@ -10,7 +12,10 @@
 
 const struct cli_arg cli_network_create_args[] = {
     { "label", "LABEL", CLI_TEXT, CLI_REQUIRED, "its name" },
-    { "cidr", "CIDR", CLI_TEXT, CLI_REQUIRED, "its IPv4 range", .aliases = "fixed-range-v4" },
+    { "cidr", "CIDR", CLI_TEXT, 0, "its IPv4 range instead of fixed_range",
+      .aliases = "fixed-range-v4" },
+    { "num-networks", "NUMBER", CLI_INT, 0, "how many networks to cut out of the range" },
+    { "network-size", "NUMBER", CLI_INT, 0, "addresses of each of them" },
     { "gateway", "ADDRESS", CLI_TEXT, 0, "the gateway instead of the first address" },
     { "dhcp-server", "ADDRESS", CLI_TEXT, 0, "the DHCP server instead of the gateway" },
     { "cidr-v6", "CIDR", CLI_TEXT, 0, "its IPv6 range, a /64", .aliases = "fixed-range-v6" },
@@ -54,6 +59,19 @@ static const struct {
     { "id", "id" },
 };
 
+static const struct {
+    const char *arg, *member;
+} numbers[] = {
+    { "mtu", "mtu" },
+    { "num-networks", "num_networks" },
+    { "network-size", "network_size" },
+};
+
+static const struct cli_column list_columns[] = {
+    { "ID", "id" },         { "Label", "label" }, { "Cidr", "cidr" },
+    { "Bridge", "bridge" }, { "Host", "host" },   { 0 },
+};
+
 static struct json *
 create_body(const struct cli *cli)
 {
@@ -71,11 +89,32 @@ create_body(const struct cli *cli)
         json_object_put(network, "multi_host",
                         json_boolean_create(cli_arg_flag(&cli->args, "multi-host")));
     }
-    if (cli_arg(&cli->args, "mtu")) {
-        json_object_put(network, "mtu", json_integer_create(cli_arg_int(&cli->args, "mtu", 0)));
+    for (size_t i = 0; i < NT_ARRAY_SIZE(numbers); i++) {
+        if (cli_arg(&cli->args, numbers[i].arg)) {
+            json_object_put(network, numbers[i].member,
+                            json_integer_create(cli_arg_int(&cli->args, numbers[i].arg, 0)));
+        }
     }
     json_object_put(body, "network", network);
     return body;
+}
+
+/* One network as itself, several as a list; what the server has to say about them. */
+static int
+print_created(struct cli *cli, const struct json *answer, struct nt_err *err)
+{
+    const struct json *network = cli_member(answer, "network");
+    const struct json *message = cli_member(answer, "message");
+
+    if (message && message->type == JSON_STRING) {
+        fprintf(stderr, "%s\n", json_string(message));
+    }
+    if (cli_member_list(answer, "networks")) {
+        return cli_print_list(cli, answer, "networks", list_columns, err);
+    }
+    return network && network->type == JSON_OBJECT
+               ? cli_print_object(cli, network, err)
+               : nt_fail(err, NT_FAULT, "the answer has no network");
 }
 
 int
@@ -86,11 +125,7 @@ cli_network_create(struct cli *cli, struct nt_err *err)
     int rc = cli_rest(cli, "POST", cli_network_noun.path, body, &answer, err);
 
     if (rc == 0) {
-        const struct json *network = cli_member(answer, "network");
-
-        rc = network && network->type == JSON_OBJECT
-                 ? cli_print_object(cli, network, err)
-                 : nt_fail(err, NT_FAULT, "the answer has no network");
+        rc = print_created(cli, answer, err);
     }
     json_destroy(body);
     json_destroy(answer);
@@ -170,12 +205,7 @@ cli_network_modify(struct cli *cli, struct nt_err *err)
 int
 cli_network_list(struct cli *cli, struct nt_err *err)
 {
-    static const struct cli_column columns[] = {
-        { "ID", "id" },         { "Label", "label" }, { "Cidr", "cidr" },
-        { "Bridge", "bridge" }, { "Host", "host" },   { 0 },
-    };
-
-    return cli_list(cli, cli_network_noun.path, "networks", columns, err);
+    return cli_list(cli, cli_network_noun.path, "networks", list_columns, err);
 }
 
 int

@@ -119,6 +119,7 @@ apply_ipv6(struct flat_apply *a, struct flat_network *network, struct nt_err *er
         return nt_fail(err, NT_INVALID, "network %s: %s is not an IPv6 network", view->id,
                        view->cidr_v6);
     }
+    args.not_auto = !strcmp(view->ipv6_backend, "account_identifier");
     if (flat_gateway_v6_ensure(view, err) < 0) {
         return -1;
     }

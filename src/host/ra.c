@@ -60,7 +60,7 @@ put_prefix(const struct nt_ra_args *args, uint8_t *at)
     at[0] = ND_OPT_PREFIX_INFORMATION;
     at[1] = 4; /* Units of 8 bytes. */
     at[2] = args->prefix_len;
-    at[3] = ND_OPT_PI_FLAG_ONLINK | ND_OPT_PI_FLAG_AUTO;
+    at[3] = ND_OPT_PI_FLAG_ONLINK | (args->not_auto ? 0 : ND_OPT_PI_FLAG_AUTO);
     put32(at + 4, VALID_LIFETIME_S);
     put32(at + 8, PREFERRED_LIFETIME_S);
     memcpy(at + 16, &args->prefix, sizeof args->prefix);
@@ -185,7 +185,7 @@ nt_ra_serves(const struct nt_ra *ra, const struct nt_ra_args *args)
     struct nt_nl_link link;
 
     return !strcmp(ra->name, args->interface) && ra->args.mtu == args->mtu
-           && ra->args.prefix_len == args->prefix_len
+           && ra->args.not_auto == args->not_auto && ra->args.prefix_len == args->prefix_len
            && !memcmp(&ra->args.prefix, &args->prefix, sizeof args->prefix)
            && nt_link_get(ra->name, &link, NULL) >= 0 && link.index == ra->index;
 }

@@ -23,7 +23,8 @@ struct nt_ra_args {
     const char *interface; /* Borrowed for the call only. */
     struct in6_addr prefix;
     uint8_t prefix_len;
-    uint32_t mtu; /* 0: not told. */
+    uint32_t mtu;  /* 0: not told. */
+    bool not_auto; /* Guests are given their addresses: they make none of the prefix. */
 };
 
 /* The ICMPv6 message, with checksum 0 (the kernel fills it in); its length.  Pure. */

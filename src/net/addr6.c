@@ -70,22 +70,49 @@ nt_ip6_from_mac(const struct in6_addr *network, const struct nt_mac *mac, struct
     memcpy(&out->s6_addr[8], id, sizeof id);
 }
 
+/* The network of 'cidr', and the MAC. */
+static bool
+parse_both(const char *cidr, const char *mac_text, struct in6_addr *network, struct nt_mac *mac)
+{
+    char text[NT_CIDR6_SIZE];
+
+    if (!nt_cidr6_canon(cidr, text, NULL) || !nt_mac_parse(mac_text, mac)) {
+        return false;
+    }
+    text[strcspn(text, "/")] = '\0';
+    return nt_ip6_parse(text, network);
+}
+
 bool
 nt_ip6_of_mac_text(const char *cidr, const char *mac_text, char out[NT_IP_SIZE])
 {
-    char network_text[NT_CIDR6_SIZE];
     struct in6_addr network, ip;
     struct nt_mac mac;
 
     *out = '\0';
-    if (!nt_cidr6_canon(cidr, network_text, NULL) || !nt_mac_parse(mac_text, &mac)) {
-        return false;
-    }
-    network_text[strcspn(network_text, "/")] = '\0';
-    if (!nt_ip6_parse(network_text, &network)) {
+    if (!parse_both(cidr, mac_text, &network, &mac)) {
         return false;
     }
     nt_ip6_from_mac(&network, &mac, &ip);
+    nt_ip6_format(&ip, out);
+    return true;
+}
+
+bool
+nt_ip6_of_account(const char *cidr, uint32_t project, const char *mac_text, char out[NT_IP_SIZE])
+{
+    struct in6_addr ip;
+    struct nt_mac mac;
+
+    *out = '\0';
+    if (!parse_both(cidr, mac_text, &ip, &mac)) {
+        return false;
+    }
+    for (int i = 0; i < 4; i++) {
+        ip.s6_addr[8 + i] = (uint8_t) (project >> (24 - 8 * i));
+    }
+    ip.s6_addr[12] = 0xff;
+    memcpy(&ip.s6_addr[13], &mac.b[3], 3);
     nt_ip6_format(&ip, out);
     return true;
 }

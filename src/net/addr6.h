@@ -25,5 +25,9 @@ void nt_ip6_from_mac(const struct in6_addr *network, const struct nt_mac *, stru
 /* The same of texts; false, and an empty text, when 'cidr' is no network or 'mac' none. */
 bool nt_ip6_of_mac_text(const char *cidr, const char *mac, char out[NT_IP_SIZE]);
 
-/* The same in fe80::/64. */
+/* The address of a guest by its account: the network's first half, a number that stands for
+ * the project, 0xff and the last half of the MAC.  False and empty text likewise. */
+bool nt_ip6_of_account(const char *cidr, uint32_t project, const char *mac, char out[NT_IP_SIZE]);
+
+/* The same as of texts in fe80::/64. */
 void nt_ip6_link_local(const struct nt_mac *, char out[NT_IP_SIZE]);

@@ -42,6 +42,8 @@ struct nt_subnet {
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
     char cidr_v6[NT_CIDR6_SIZE]; /* Empty: none.  Guests' addresses are made of their MACs. */
     char gateway_v6[NT_IP_SIZE];
+    char ipv6_backend[24]; /* "rfc2462" or empty: addresses made of MACs; or
+                            * "account_identifier". */
     bool enable_dhcp;
     int64_t created_at, updated_at;
     int64_t revision;
@@ -120,6 +122,7 @@ struct nt_network_view {
     char dhcp_start[NT_IP4_SIZE];
     char dns1[NT_IP4_SIZE], dns2[NT_IP4_SIZE];
     char cidr_v6[NT_CIDR6_SIZE], gateway_v6[NT_IP_SIZE]; /* Empty: no IPv6. */
+    char ipv6_backend[24];
     int64_t mtu;
     bool multi_host;
     bool shares_gateway; /* Under multi_host: other hosts carry the same gateway address. */

@@ -170,6 +170,12 @@ init_env(struct server *server)
     env->flat_network_bridge = nt_config_str(config, "flat_network_bridge");
     env->flat_interface = nt_config_str(config, "flat_interface");
     env->flat_network_dns = nt_config_str(config, "flat_network_dns");
+    env->fixed_range = nt_config_str(config, "fixed_range");
+    env->num_networks = nt_config_int(config, "num_networks");
+    env->network_size = nt_config_int(config, "network_size");
+    env->network_size_is_set = nt_config_is_set(config, "network_size");
+    env->network_device_mtu = nt_config_int(config, "network_device_mtu");
+    env->ipv6_backend = nt_config_str(config, "ipv6_backend");
 }
 
 static int
@@ -236,6 +242,7 @@ open_doors(struct server *server, struct nt_err *err)
         .reader = server->reader,
         .ops = server->ops,
         .random = server->env.random,
+        .clock = server->program->clock,
         .config = config,
     };
 

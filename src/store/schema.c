@@ -11,6 +11,7 @@ extern const char schema_step_003[];
 extern const char schema_step_004[];
 extern const char schema_step_010[];
 extern const char schema_step_013[];
+extern const char schema_step_020[];
 
 const struct schema_step schema_steps[] = {
     { 1, schema_step_001 },
@@ -19,6 +20,7 @@ const struct schema_step schema_steps[] = {
     { 4, schema_step_004 },
     { 10, schema_step_010 },
     { 13, schema_step_013 },
+    { 20, schema_step_020 },
     { 0, NULL },
 };
 

@@ -20,6 +20,15 @@ nt_hmac_sha256_hex(const char *key, const char *text, char out[NT_HMAC_HEX_SIZE]
     }
 }
 
+uint32_t
+nt_sha1_32(const char *text)
+{
+    unsigned char d[EVP_MAX_MD_SIZE] = { 0 };
+
+    EVP_Digest(text, strlen(text), d, NULL, EVP_sha1(), NULL);
+    return (uint32_t) d[0] << 24 | (uint32_t) d[1] << 16 | (uint32_t) d[2] << 8 | d[3];
+}
+
 bool
 nt_text_equal_ct(const char *secret, const char *given)
 {

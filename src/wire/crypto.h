@@ -2,11 +2,15 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define NT_HMAC_HEX_SIZE 65
 
 /* HMAC-SHA256 of 'text' in lower-case hex. */
 void nt_hmac_sha256_hex(const char *key, const char *text, char out[NT_HMAC_HEX_SIZE]);
+
+/* The first 32 bits of the text's SHA-1: a number that stands for it, no secret. */
+uint32_t nt_sha1_32(const char *text);
 
 /* True if the texts are equal.  How long it takes depends on the length of 'given'
  * (the stranger's own) alone, never on where the two differ. */

@@ -3,12 +3,16 @@
 """IPv6 of a flat network: its range, the router and its advertisements, guests' addresses,
 and the chains of the network host."""
 
+import hashlib
+import ipaddress
+import json
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 
+import rawhttp  # noqa: E402
 from check import check, done, equal, expect, need, wait_for  # noqa: E402
 from lab import lab_for, probes  # noqa: E402
 
@@ -108,6 +112,44 @@ def off(lab):
     equal(lab.api.networks()[0]["cidr_v6"], None, "cidr_v6")
 
 
+def account(tenant, mac):
+    """The address by project and MAC."""
+    project = hashlib.sha1(tenant.encode()).digest()[:4]
+    tail = project + b"\xff" + bytes(int(part, 16) for part in mac.split(":")[3:])
+    return str(ipaddress.IPv6Address(ipaddress.IPv6Address("fd00::").packed[:8] + tail))
+
+
+def account_shown(lab):
+    """The server shows the address, the guest reads it, and no other one is advertised."""
+    server = lab.api.server("cirros")
+    wanted = account(server["tenant_id"], lab.guest_mac("cirros"))
+    equal([e["addr"] for e in server["addresses"]["novanetwork"] if e["version"] == 6], [wanted],
+          "address of the server")
+    status, _, body = rawhttp.exchange(
+        lab.guest_netns("cirros"),
+        rawhttp.request("GET", "/openstack/latest/network_data.json"))
+    equal(status, 200, "status")
+    found = [n for n in json.loads(body)["networks"] if n["type"] == "ipv6"]
+    equal([(n["ip_address"], n["netmask"]) for n in found],
+          [(wanted, "ffff:ffff:ffff:ffff::")], "network_data.json")
+    wait_for(lambda: "default via" in probes.run(
+        lab.guest_netns("cirros"), ["ip", "-6", "route", "show", "default"]).stdout, 12,
+             "no router")
+    equal(addresses6(lab.guest_netns("cirros"), "eth0"), [], "addresses a guest makes")
+
+
+def account_packets(lab):
+    """What the guest was given passes the guard, what it could make of its MAC does not."""
+    netns = lab.guest_netns("cirros")
+    own = eui64(lab.guest_mac("cirros"))
+    probes.run(netns, ["ip", "-6", "addr", "add", own + "/64", "dev", "eth0", "nodad"])
+    equal(ping6(netns, GATEWAY), False, "ping from the MAC's address")
+    probes.run(netns, ["ip", "-6", "addr", "del", own + "/64", "dev", "eth0"])
+    given = account(lab.api.server("cirros")["tenant_id"], lab.guest_mac("cirros"))
+    probes.run(netns, ["ip", "-6", "addr", "add", given + "/64", "dev", "eth0", "nodad"])
+    wait_for(lambda: ping6(netns, GATEWAY), 10, "gateway")
+
+
 def main():
     lab = lab_for("f6", profile="default", guests=GUESTS,
                   options={"*": {"use_ipv6": "true", "fixed_range_v6": "fd00::/48"}})
@@ -118,6 +160,12 @@ def main():
     check("gateway, other guests and the network host are reached", packets, lab)
     check("a guest that asks is answered", asked, lab)
     check("network host restarted: nothing lost", restart, lab)
+    lab.down()
+    lab = lab_for("f6a", profile="default", guests=GUESTS[:1],
+                  options={"*": {"use_ipv6": "true", "fixed_range_v6": "fd00::/48",
+                                 "ipv6_backend": "account_identifier"}})
+    check("account_identifier: the address is told, not made", account_shown, lab)
+    check("account_identifier: it is the one that gets through", account_packets, lab)
     lab.down()
     lab = lab_for("f6n", profile="default")
     check("without use_ipv6 none of it", off, lab)

@@ -27,12 +27,17 @@ struct core_env {
     int64_t first_instance_number;
     int64_t fixed_ip_disassociate_timeout_s;
     int64_t create_unique_mac_address_attempts;
-    int64_t service_down_time_s;     /* A host silent for longer is away. */
-    const char *flat_network_bridge; /* Default bridge of a new network. */
-    const char *flat_interface;      /* Default bridge_interface; may be empty. */
-    const char *flat_network_dns;    /* Default dns1; may be empty. */
-    bool multi_host;                 /* Default of a new network. */
-    bool share_dhcp_address;         /* Its hosts have no address each. */
+    int64_t service_down_time_s;        /* A host silent for longer is away. */
+    const char *flat_network_bridge;    /* Default bridge of a new network. */
+    const char *flat_interface;         /* Default bridge_interface; may be empty. */
+    const char *flat_network_dns;       /* Default dns1; may be empty. */
+    const char *fixed_range;            /* Default range of new networks; may be empty. */
+    int64_t num_networks, network_size; /* Of network_carve.h. */
+    bool network_size_is_set;
+    int64_t network_device_mtu; /* Default of a new network; 0: none. */
+    const char *ipv6_backend;   /* How guests of new networks get their IPv6 addresses. */
+    bool multi_host;            /* Default of a new network. */
+    bool share_dhcp_address;    /* Its hosts have no address each. */
     const char *default_availability_zone;
     bool auto_assign_floating_ip;      /* Each new instance gets one. */
     const char *default_floating_pool; /* Of a wish that names none. */

@@ -9,6 +9,7 @@
 #include "server/core/images.h"
 #include "server/core/instances.h"
 #include "server/core/security_groups.h"
+#include "server/core/subnet_v6.h"
 
 void
 instance_info_clear(struct instance_info *info)
@@ -44,18 +45,15 @@ add_address(struct instance_info *info, size_t *allocated, struct stmt *stmt)
 
 /* 'a' holds the network's IPv6 range; false when it is none to take addresses from. */
 static bool
-make_ip6(struct instance_address *a)
+make_ip6(struct instance_address *a, const char *ipv6_backend, const char *project_id)
 {
-    struct in6_addr network, address;
-    struct nt_mac mac;
+    char address[NT_IP_SIZE];
 
     a->version = 6;
-    a->address[strcspn(a->address, "/")] = '\0';
-    if (!nt_ip6_parse(a->address, &network) || !nt_mac_parse(a->mac, &mac)) {
+    if (!subnet_v6_address(a->address, ipv6_backend, project_id, a->mac, address)) {
         return false;
     }
-    nt_ip6_from_mac(&network, &mac, &address);
-    nt_ip6_format(&address, a->address);
+    ovs_strlcpy(a->address, address, sizeof a->address);
     return true;
 }
 
@@ -69,7 +67,7 @@ load_addresses_of(struct store *store, struct instance_info *info, size_t *alloc
               " JOIN ports p ON p.id = x.port_id JOIN networks n ON n.id = p.network_id"
               " WHERE x.instance_id = ? ORDER BY p.position, x.ip",
         [4] = "SELECT n.id, n.name, f.address, p.mac_address" LINK_TABLES,
-        [6] = "SELECT n.id, n.name, s.cidr_v6, p.mac_address" LINK_TABLES,
+        [6] = "SELECT n.id, n.name, s.cidr_v6, p.mac_address, s.ipv6_backend" LINK_TABLES,
     };
     AUTO(stmt) stmt = NULL;
     int rc;
@@ -81,7 +79,8 @@ load_addresses_of(struct store *store, struct instance_info *info, size_t *alloc
         struct instance_address *a = add_address(info, allocated, stmt);
 
         a->is_floating = kind == 0;
-        if (kind == 6 && (!*a->address || !make_ip6(a))) {
+        if (kind == 6
+            && (!*a->address || !make_ip6(a, stmt_text(stmt, 4), info->instance.project_id))) {
             info->n_addresses--;
         }
     }
@@ -151,25 +150,31 @@ instance_info_load(struct store *store, const char *project_id, const char *id,
 }
 
 int
-instance_info_by_address(struct store *store, const char *address, struct instance_info *out,
-                         struct nt_err *err)
+instance_id_by_address(struct store *store, const char *address, char id[NT_UUID_SIZE],
+                       struct nt_err *err)
 {
-    struct nt_instance instance;
+    AUTO(stmt) stmt = NULL;
     uint32_t ip;
-    int rc = !nt_ip4_parse(address, &ip) ? 0
-                                         : row_get(store, &instances_table, &instance, err,
-                                                   "WHERE id IN (SELECT instance_id FROM fixed_ips"
-                                                   " WHERE ip = ? AND allocated = 1)",
-                                                   "i", (int64_t) ip);
+    int rc = 0;
 
+    if (nt_ip4_parse(address, &ip)) {
+        if (store_query(store, &stmt, err,
+                        "SELECT instance_id FROM fixed_ips WHERE ip = ? AND allocated = 1", "i",
+                        (int64_t) ip)
+                < 0
+            || (rc = stmt_step(stmt, err)) < 0) {
+            return -1;
+        }
+    }
     if (!rc) {
         return nt_fail(err, NT_NOT_FOUND, "no instance has the address %s", address);
     }
-    return rc < 0 ? -1 : instance_info_fill(store, &instance, out, err);
+    stmt_copy(stmt, 0, id, NT_UUID_SIZE);
+    return 0;
 }
 
 static void
-read_vif(struct stmt *stmt, struct nt_vif *vif)
+read_vif(struct stmt *stmt, const char *project_id, struct nt_vif *vif)
 {
     *vif = (struct nt_vif){ 0 };
     stmt_copy(stmt, 0, vif->port_id, sizeof vif->port_id);
@@ -186,7 +191,8 @@ read_vif(struct stmt *stmt, struct nt_vif *vif)
     vif->mtu = stmt_int(stmt, 11);
     stmt_copy(stmt, 12, vif->cidr_v6, sizeof vif->cidr_v6);
     stmt_copy(stmt, 13, vif->gateway_v6, sizeof vif->gateway_v6);
-    (void) nt_ip6_of_mac_text(vif->cidr_v6, vif->mac, vif->address_v6);
+    (void) subnet_v6_address(vif->cidr_v6, stmt_text(stmt, 14), project_id, vif->mac,
+                             vif->address_v6);
 }
 
 /* Under multi_host a guest's gateway and DHCP server is its own host. */
@@ -195,7 +201,8 @@ read_vif(struct stmt *stmt, struct nt_vif *vif)
     " AND h.network_id = n.id AND h.host = p.host AND p.host <> '')"
 
 static int
-load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err)
+load_vifs(struct store *store, const char *project_id, struct nt_instance_view *view,
+          struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
     size_t allocated = 0;
@@ -204,7 +211,7 @@ load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err
                     "SELECT p.id, n.id, n.name, p.mac_address, f.address, s.cidr,"
                     " COALESCE(" OWN_ADDRESS ", s.gateway_ip), COALESCE(" OWN_ADDRESS
                     ", s.dhcp_server), n.bridge, n.bridge_interface, n.multi_host,"
-                    " n.mtu, s.cidr_v6, s.gateway_v6" LINK_TABLES,
+                    " n.mtu, s.cidr_v6, s.gateway_v6, s.ipv6_backend" LINK_TABLES,
                     "t", view->id)
         < 0) {
         return -1;
@@ -215,7 +222,7 @@ load_vifs(struct store *store, struct nt_instance_view *view, struct nt_err *err
         if (view->n_vifs >= allocated) {
             view->vifs = x2nrealloc(view->vifs, &allocated, sizeof *view->vifs);
         }
-        read_vif(stmt, &view->vifs[view->n_vifs++]);
+        read_vif(stmt, project_id, &view->vifs[view->n_vifs++]);
     }
     return rc;
 }
@@ -273,7 +280,8 @@ fill_view(struct store *store, const struct nt_instance *instance, struct nt_ins
     ovs_strlcpy(view.task_state, instance->task_state, sizeof view.task_state);
     ovs_strlcpy(view.image_name, image.name, sizeof view.image_name);
     ovs_strlcpy(view.image_location, image.location, sizeof view.image_location);
-    if (load_vifs(store, &view, err) < 0 || load_group_ids(store, &view, err) < 0) {
+    if (load_vifs(store, instance->project_id, &view, err) < 0
+        || load_group_ids(store, &view, err) < 0) {
         nt_instance_view_clear(&view);
         return -1;
     }

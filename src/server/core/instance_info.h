@@ -33,8 +33,8 @@ NT_NODISCARD int instance_info_load(struct store *, const char *project_id, cons
 
 /* The instance that uses a fixed address now; the metadata service's question.
  * Fails with NT_NOT_FOUND. */
-NT_NODISCARD int instance_info_by_address(struct store *, const char *address,
-                                          struct instance_info *out, struct nt_err *);
+NT_NODISCARD int instance_id_by_address(struct store *, const char *address, char id[NT_UUID_SIZE],
+                                        struct nt_err *);
 
 /* The same for an instance that was read already; 'instance' is moved into '*out'
  * (zeroed), also on failure. */

@@ -191,7 +191,7 @@ fill_network(const struct core_env *env, const struct network_create *wish,
     }
     network->admin_state_up = true;
     network->multi_host = wish->multi_host < 0 ? env->multi_host : wish->multi_host != 0;
-    network->mtu = wish->mtu;
+    network->mtu = wish->mtu ? wish->mtu : env->network_device_mtu;
     network->created_at = network->updated_at = core_now(env);
     network->revision = 1;
     if (wish->id[0]) {
@@ -530,6 +530,7 @@ fill_view(struct store *store, const struct network_row *row, const char *host,
         /* Several hosts: guests take the link-local address that advertises. */
         ovs_strlcpy(view.gateway_v6, s->gateway_v6, sizeof view.gateway_v6);
     }
+    ovs_strlcpy(view.ipv6_backend, s->ipv6_backend, sizeof view.ipv6_backend);
     *out = view;
     return 0;
 }

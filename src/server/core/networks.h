@@ -29,7 +29,7 @@ struct network_create {
     char project_id[NT_NAME_SIZE]; /* Empty: shared. */
     int multi_host;                /* 1, 0, or -1 for the default. */
     bool no_dhcp;
-    int64_t mtu;
+    int64_t mtu; /* 0: network_device_mtu. */
 };
 
 /* A network with its subnet, as REST shows it. */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "openvswitch/json.h"
 #include "server/core/quotas.h"
+#include "server/core/subnet_v6.h"
 
 const struct table security_rules_table = {
     "security_group_rules",
@@ -186,7 +187,9 @@ load_members(struct store *store, const char *id, struct nt_security_members *ou
 
     ovs_strlcpy(out->group_id, id, sizeof out->group_id);
     if (store_query(store, &stmt, err,
-                    "SELECT f.address, p.mac_address, s.cidr_v6 FROM security_group_members m"
+                    "SELECT f.address, p.mac_address, s.cidr_v6, s.ipv6_backend, i.project_id"
+                    " FROM security_group_members m"
+                    " JOIN instances i ON i.id = m.instance_id"
                     " JOIN ports p ON p.device_id = m.instance_id"
                     " JOIN subnets s ON s.network_id = p.network_id"
                     " JOIN fixed_ips f ON f.port_id = p.id AND f.allocated = 1"
@@ -204,7 +207,8 @@ load_members(struct store *store, const char *id, struct nt_security_members *ou
             nt_ip6_link_local(&mac, text);
             add_address(&out->addresses6, &out->n_addresses6, text);
         }
-        if (nt_ip6_of_mac_text(stmt_text(stmt, 2), stmt_text(stmt, 1), text)) {
+        if (subnet_v6_address(stmt_text(stmt, 2), stmt_text(stmt, 3), stmt_text(stmt, 4),
+                              stmt_text(stmt, 1), text)) {
             add_address(&out->addresses6, &out->n_addresses6, text);
         }
     }

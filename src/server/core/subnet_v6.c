@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "wire/crypto.h"
 
 #define PREFIX 64 /* What an address made of a MAC needs. */
 #define MAX_TRIES 4096
@@ -133,5 +134,15 @@ subnet_v6_choose(struct store *store, const struct core_env *env, const char *wi
         return -1;
     }
     ovs_strlcpy(subnet->cidr_v6, cidr, sizeof subnet->cidr_v6);
+    ovs_strlcpy(subnet->ipv6_backend, env->ipv6_backend, sizeof subnet->ipv6_backend);
     return 0;
+}
+
+bool
+subnet_v6_address(const char *cidr, const char *ipv6_backend, const char *project_id,
+                  const char *mac, char out[NT_IP_SIZE])
+{
+    return strcmp(ipv6_backend, "account_identifier")
+               ? nt_ip6_of_mac_text(cidr, mac, out)
+               : nt_ip6_of_account(cidr, nt_sha1_32(project_id), mac, out);
 }

@@ -101,6 +101,21 @@ server_shows_the_address_its_guest_makes(void **state)
     instance_info_clear(&info);
 }
 
+static void
+address_by_account_is_of_project_and_mac(void **state)
+{
+    char text[NT_IP_SIZE];
+
+    /* SHA-1 of "fake" begins with c053ecf9. */
+    assert_true(subnet_v6_address("2001:db8::/64", "account_identifier", "fake",
+                                  "fa:16:3e:2c:e8:ec", text));
+    assert_string_equal(text, "2001:db8::c053:ecf9:ff2c:e8ec");
+    assert_true(subnet_v6_address("2001:db8::/64", "", "fake", "fa:16:3e:2c:e8:ec", text));
+    assert_string_equal(text, "2001:db8::f816:3eff:fe2c:e8ec");
+    assert_false(subnet_v6_address("", "account_identifier", "fake", "fa:16:3e:2c:e8:ec", text));
+    assert_string_equal(text, "");
+}
+
 int
 main(void)
 {
@@ -110,6 +125,7 @@ main(void)
         CORE_TEST(what_guests_cannot_make_addresses_of_is_refused),
         CORE_TEST(each_network_gets_the_next_free_range_of_the_option),
         CORE_TEST(range_of_the_option_can_be_used_up),
+        CORE_TEST(address_by_account_is_of_project_and_mac),
         CORE_TEST(server_shows_the_address_its_guest_makes),
     };
 

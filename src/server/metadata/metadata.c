@@ -10,6 +10,7 @@
 #include "net/addr.h"
 #include "server/core/instances.h"
 #include "server/core/networks.h"
+#include "server/metadata/cache.h"
 #include "server/metadata/sender.h"
 #include "server/metadata/tree.h"
 
@@ -22,6 +23,7 @@ struct metadata {
     struct metadata_options options;
     const char *domain;
     struct sender_options sender;
+    struct metadata_cache *cache;
 };
 
 const struct nt_http_limits metadata_limits = {
@@ -57,6 +59,8 @@ metadata_new(const struct metadata_options *options, struct metadata **out, stru
     struct sender_options *sender = &metadata->sender;
 
     metadata->options = *options;
+    metadata->cache =
+        metadata_cache_new(options->clock, nt_config_int(config, "metadata_cache_expiration"));
     metadata->domain = nt_config_str(config, "dhcp_domain");
     sender->use_forwarded_for = nt_config_bool(config, "use_forwarded_for");
     sender->service_metadata_proxy = nt_config_bool(config, "service_metadata_proxy");
@@ -79,6 +83,7 @@ metadata_free(struct metadata *metadata)
 {
     if (metadata) {
         free(metadata->sender.proxies);
+        metadata_cache_free(metadata->cache);
         free(metadata);
     }
 }
@@ -117,20 +122,42 @@ fail(struct nt_http_request *req, const struct nt_err *err)
     }
 }
 
-/* The instance that asks. */
+/* Who asks, by id: a proxy's word is taken after its project was compared. */
 static int
-find_instance(const struct metadata *metadata, const struct nt_http_request *req,
-              struct instance_info *out, struct nt_err *err)
+find_id(const struct metadata *metadata, const struct nt_http_request *req, struct sender *sender,
+        struct nt_err *err)
 {
-    struct store *reader = metadata->options.reader;
-    struct sender sender;
-
-    if (sender_of(&metadata->sender, req, &sender, err) < 0) {
+    if (sender_of(&metadata->sender, req, sender, err) < 0) {
         return -1;
     }
-    return *sender.instance_id
-               ? instance_info_load(reader, sender.project_id, sender.instance_id, out, err)
-               : instance_info_by_address(reader, sender.address, out, err);
+    return *sender->instance_id ? 0
+                                : instance_id_by_address(metadata->options.reader, sender->address,
+                                                         sender->instance_id, err);
+}
+
+/* The instance that asks; borrowed until the next one is looked for. */
+static int
+find_instance(const struct metadata *metadata, const struct nt_http_request *req,
+              const struct instance_info **out, struct nt_err *err)
+{
+    uint64_t n_commits = op_queue_n_commits(metadata->options.ops);
+    struct instance_info info = { .n_addresses = 0 };
+    struct sender sender;
+
+    if (find_id(metadata, req, &sender, err) < 0) {
+        return -1;
+    }
+
+    const char *project = *sender.project_id ? sender.project_id : NULL;
+    *out = metadata_cache_get(metadata->cache, sender.instance_id, n_commits);
+    if (*out && (!project || !strcmp(project, (*out)->instance.project_id))) {
+        return 0;
+    }
+    if (instance_info_load(metadata->options.reader, project, sender.instance_id, &info, err) < 0) {
+        return -1;
+    }
+    *out = metadata_cache_put(metadata->cache, &info, n_commits);
+    return 0;
 }
 
 /* The links of an instance; with no 'at' if the path does not ask for them. */
@@ -203,19 +230,18 @@ answer(const struct metadata *metadata, const struct nt_http_request *req,
 static void
 handle_get(const struct metadata *metadata, struct nt_http_request *req)
 {
-    struct instance_info info = { 0 };
+    const struct instance_info *info = NULL;
     struct tree_answer out = { 0 };
     struct nt_err err = { 0 };
 
     if (find_instance(metadata, req, &info, &err) < 0
-        || answer(metadata, req, &info, &out, &err) < 0) {
+        || answer(metadata, req, info, &out, &err) < 0) {
         fail(req, &err);
     } else {
-        nt_info_rl("metadata", "instance", info.instance.id, "path", req->path, NULL);
+        nt_info_rl("metadata", "instance", info->instance.id, "path", req->path, NULL);
         nt_http_reply(req, 200, out.content_type, out.body, out.len);
     }
     free(out.body);
-    instance_info_clear(&info);
 }
 
 /* A password on its way. */
@@ -249,12 +275,12 @@ store_done(void *storing_, const struct nt_err *err)
  * often as it likes. */
 static int
 check_password(const struct metadata *metadata, const struct nt_http_request *req,
-               struct instance_info *info, struct nt_err *err)
+               const struct instance_info **info, struct nt_err *err)
 {
     AUTO_FREE char *old = NULL;
 
     if (find_instance(metadata, req, info, err) < 0
-        || instance_password(metadata->options.reader, NULL, info->instance.id, &old, err) < 0) {
+        || instance_password(metadata->options.reader, NULL, (*info)->instance.id, &old, err) < 0) {
         return -1;
     }
     if (old) {
@@ -271,7 +297,7 @@ check_password(const struct metadata *metadata, const struct nt_http_request *re
 static void
 handle_password(const struct metadata *metadata, struct nt_http_request *req)
 {
-    struct instance_info info = { 0 };
+    const struct instance_info *info = NULL;
     struct nt_err err = { 0 };
 
     if (check_password(metadata, req, &info, &err) < 0) {
@@ -282,10 +308,9 @@ handle_password(const struct metadata *metadata, struct nt_http_request *req)
         struct storing *storing = xzalloc(sizeof *storing);
 
         storing->req = req;
-        ovs_strlcpy(storing->instance_id, info.instance.id, sizeof storing->instance_id);
+        ovs_strlcpy(storing->instance_id, info->instance.id, sizeof storing->instance_id);
         op_submit(metadata->options.ops, store_op, storing, store_done, storing);
     }
-    instance_info_clear(&info);
 }
 
 void

@@ -1,8 +1,8 @@
 /* Door 3: the metadata service, as a handler for an HTTP server of its own.
  *
  * Who asks is told by the source address: the instance that uses this fixed address
- * now; or by a configured proxy (sender.h).  Nothing is cached, so the next owner of
- * an address never reads what the last one had.  GET and HEAD, and one POST: the
+ * now; or by a configured proxy (sender.h).  What is kept is kept by instance (cache.h), so
+ * the next owner of an address never reads what the last one had.  GET and HEAD, and one POST: the
  * password a guest stores of itself, once.
  *
  * Order of the end: op_queue_free(), metadata_free(), nt_http_server_free().  Loop
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/err.h"
 #include "base/random.h"
@@ -27,6 +28,7 @@ struct metadata_options {
     struct store *reader;
     struct op_queue *ops;
     struct nt_random *random;
+    const struct nt_clock *clock;
     const struct nt_config *config;
 };
 

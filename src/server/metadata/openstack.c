@@ -202,6 +202,30 @@ network_json(const struct tree_link *link, size_t i)
     return json;
 }
 
+/* The address of a guest that makes none of its own; NULL: it makes one, or has none. */
+static struct json *
+network6_json(const struct nt_vif *vif, size_t i)
+{
+    char own[NT_IP_SIZE];
+
+    if (!*vif->address_v6
+        || (nt_ip6_of_mac_text(vif->cidr_v6, vif->mac, own) && !strcmp(own, vif->address_v6))) {
+        return NULL;
+    }
+
+    struct json *json = json_object_create();
+    json_object_put_format(json, "id", "network%zu", i);
+    json_object_put_string(json, "type", "ipv6");
+    json_object_put(json, "link", json_string_create_nocopy(link_id(vif)));
+    json_object_put_string(json, "network_id", vif->network_id);
+    json_object_put_string(json, "ip_address", vif->address_v6);
+    json_object_put_string(json, "netmask", "ffff:ffff:ffff:ffff::");
+    /* The way out comes by router advertisement, as for all. */
+    json_object_put(json, "routes", json_array_create_empty());
+    json_object_put(json, "services", json_array_create_empty());
+    return json;
+}
+
 static int
 network_data(const struct tree_source *s, enum version version, struct tree_answer *out,
              struct nt_err *err)
@@ -212,8 +236,13 @@ network_data(const struct tree_source *s, enum version version, struct tree_answ
     struct json *services = json_array_create_empty();
 
     for (size_t i = 0; i < s->n_links; i++) {
+        struct json *network6 = network6_json(s->links[i].vif, s->n_links + i);
+
         json_array_add(links, link_json(s->links[i].vif));
         json_array_add(networks, network_json(&s->links[i], i));
+        if (network6) {
+            json_array_add(networks, network6);
+        }
         add_services(&s->links[i], services);
     }
     json_object_put(json, "links", links);

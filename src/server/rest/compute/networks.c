@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "net/addr.h"
 #include "openvswitch/json.h"
+#include "server/core/network_carve.h"
 #include "server/core/networks.h"
 #include "server/rest/call.h"
 
@@ -24,7 +25,7 @@ struct network_body {
     char bridge[NT_IFNAME_SIZE], bridge_interface[NT_IFNAME_SIZE];
     char project_id[NT_NAME_SIZE];
     struct json *multi_host, *enable_dhcp; /* Three-valued: NULL is the default. */
-    int64_t mtu;
+    int64_t mtu, num_networks, network_size;
 };
 
 #define TEXT(name_, member)                                               \
@@ -35,7 +36,7 @@ struct network_body {
 static const struct nt_field body_fields[] = {
     { "label", NT_F_STR, NT_AT(struct network_body, label), NT_IN_CREATE | NT_REQUIRED },
     { "id", NT_F_UUID, NT_AT(struct network_body, id), NT_IN_CREATE },
-    { "cidr", NT_F_CIDR, NT_AT(struct network_body, cidr), NT_IN_CREATE | NT_REQUIRED },
+    { "cidr", NT_F_CIDR, NT_AT(struct network_body, cidr), NT_IN_CREATE },
     { "gateway", NT_F_IP4, NT_AT(struct network_body, gateway), NT_IN_CREATE },
     { "dhcp_server", NT_F_IP4, NT_AT(struct network_body, dhcp_server), NT_IN_CREATE },
     { "dns1", NT_F_IP4, NT_AT(struct network_body, dns1), NT_IN_CREATE },
@@ -48,6 +49,9 @@ static const struct nt_field body_fields[] = {
     { "multi_host", NT_F_JSON, NT_AT(struct network_body, multi_host), NT_IN_CREATE },
     { "enable_dhcp", NT_F_JSON, NT_AT(struct network_body, enable_dhcp), NT_IN_CREATE },
     { "mtu", NT_F_INT, NT_AT(struct network_body, mtu), NT_IN_CREATE, 0, 65535 },
+    { "num_networks", NT_F_INT, NT_AT(struct network_body, num_networks), NT_IN_CREATE, 1, 1024 },
+    { "network_size", NT_F_INT, NT_AT(struct network_body, network_size), NT_IN_CREATE, 4,
+      1 << 24 },
     { 0 },
 };
 
@@ -217,8 +221,8 @@ read_body(const struct network_body *body, struct network_create *wish, struct n
 
 struct creation {
     struct call *call;
-    struct network_create wish;
-    struct network_row made;
+    struct network_carving carving;
+    struct network_carved made;
 };
 
 static int
@@ -226,7 +230,31 @@ create_op(struct store *store, void *creation, struct changes *changes, struct n
 {
     struct creation *c = creation;
 
-    return network_create(store, c->call->rest->options.env, &c->wish, &c->made, changes, err);
+    return networks_carve(store, c->call->rest->options.env, &c->carving, &c->made, changes, err);
+}
+
+/* The first network, and all of them when they were several; what had to be said. */
+static struct json *
+created_view(const struct creation *c)
+{
+    struct json *json = wrap("network", network_view(&c->made.list.at[0]));
+    struct json *all = json_array_create_empty();
+
+    for (size_t i = 0; i < c->made.list.n; i++) {
+        json_array_add(all, network_view(&c->made.list.at[i]));
+    }
+    if (c->made.list.n > 1) {
+        json_object_put(json, "networks", all);
+    } else {
+        json_destroy(all);
+    }
+    if (c->made.capped) {
+        json_object_put_format(json, "message",
+                               "Subnet(s) too large, defaulting to /%d.  To override, specify "
+                               "network_size flag.",
+                               c->made.capped);
+    }
+    return json;
 }
 
 static void
@@ -237,8 +265,9 @@ create_done(void *creation, const struct nt_err *err)
     if (err) {
         call_fail(c->call, err);
     } else {
-        call_reply_json(c->call, 200, wrap("network", network_view(&c->made)));
+        call_reply_json(c->call, 200, created_view(c));
     }
+    network_list_clear(&c->made.list);
     free(c);
 }
 
@@ -254,10 +283,12 @@ networks_create(struct call *call)
     c->call = call;
     if (call_body_member(call, "network", &json, &network, &err) < 0
         || nt_fields_parse_strict(body_fields, NT_IN_CREATE, network, "network", &body, &err) < 0
-        || read_body(&body, &c->wish, &err) < 0) {
+        || read_body(&body, &c->carving.wish, &err) < 0) {
         free(c);
         call_fail(call, &err);
     } else {
+        c->carving.num_networks = body.num_networks;
+        c->carving.network_size = body.network_size;
         op_submit(call->rest->options.ops, create_op, c, create_done, c);
     }
     nt_fields_clear(body_fields, &body);
