@@ -100,6 +100,12 @@ int cli_quota_show(struct cli *, struct nt_err *);
 int cli_quota_set(struct cli *, struct nt_err *);
 int cli_quota_defaults(struct cli *, struct nt_err *);
 
+/* provider_rules.c: */
+extern const struct cli_arg cli_provider_rule_add_args[], cli_provider_rule_args[];
+int cli_provider_rule_list(struct cli *, struct nt_err *);
+int cli_provider_rule_add(struct cli *, struct nt_err *);
+int cli_provider_rule_delete(struct cli *, struct nt_err *);
+
 /* secgroups.c: */
 extern const struct cli_arg cli_secgroup_list_args[], cli_secgroup_create_args[],
     cli_secgroup_args[], cli_secgroup_delete_args[], cli_secgroup_rule_args[],

@@ -44,10 +44,10 @@ plan_same_network(struct nt_iptables_chain *chain, const struct nt_vif *vif)
     }
 }
 
-/* One rule of a group in one family, from one source. */
+/* One rule in one family, from one source. */
 static void
-put_match(struct nt_iptables_chain *chain, const struct nt_security_rule *rule, bool ipv6,
-          const char *source, const char *set)
+put_target(struct nt_iptables_chain *chain, const struct nt_security_rule *rule, bool ipv6,
+           const char *source, const char *set, const char *target)
 {
     bool is_icmp = !strncmp(rule->protocol, "icmp", 4);
     struct nt_rule_match match = {
@@ -65,7 +65,14 @@ put_match(struct nt_iptables_chain *chain, const struct nt_security_rule *rule, 
     } else if (source && nt_cidr_parse(source, &cidr)) {
         match.src = &cidr;
     }
-    nt_iptables_rule_take(chain, nt_rule_match(&match, "ACCEPT"));
+    nt_iptables_rule_take(chain, nt_rule_match(&match, target));
+}
+
+static void
+put_match(struct nt_iptables_chain *chain, const struct nt_security_rule *rule, bool ipv6,
+          const char *source, const char *set)
+{
+    put_target(chain, rule, ipv6, source, set, "ACCEPT");
 }
 
 /* Members of a source group: one rule by their set, or one for each of them. */
@@ -262,6 +269,25 @@ plan_dhcp_requests(struct nt_iptables_want *want)
                      NT_RULE_DHCP_REQUEST);
 }
 
+/* What the operator lets nobody have, whatever groups say. */
+static void
+plan_provider(struct nt_iptables_want *want, bool ipv6, const struct plan_options *options)
+{
+    struct nt_iptables_chain *chain =
+        nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-provider");
+    const struct security_rules *rules =
+        options->security ? security_find(options->security, NT_PROVIDER_GROUP) : NULL;
+
+    for (size_t i = 0; rules && i < rules->n; i++) {
+        const struct nt_security_rule *rule = &rules->rules[i];
+
+        if (speaks_of(rule, ipv6)) {
+            put_target(chain, rule, ipv6, *rule->remote_ip_prefix ? rule->remote_ip_prefix : NULL,
+                       NULL, "DROP");
+        }
+    }
+}
+
 /* A guest that holds too many connections gets no more: the host's table of them is one for
  * all.  The counting rule has a chain of its own, which does not change with the guests:
  * written again it would count from zero.  What a guest opens is told by its port, and
@@ -296,7 +322,7 @@ plan_common(struct nt_iptables_want *want, const char *const *bridges, size_t n_
     } else {
         nt_iptables_role_init(want, PREFIX, NT_IPTABLES_RANK_COMPUTE);
     }
-    nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-provider");
+    plan_provider(want, ipv6, options);
     nt_iptables_rule_take(nt_iptables_chain(want, NT_IPTABLES_FILTER, PREFIX "-sg-fallback"),
                           xasprintf("-j %s", options->drop ? options->drop : "DROP"));
     plan_connections(want, ipv6, options);

@@ -266,7 +266,7 @@ security_prune(struct security *s, const struct shash *used)
     bool changed = false;
 
     SHASH_FOR_EACH_SAFE (node, &s->groups) {
-        if (!shash_find(used, node->name)) {
+        if (!shash_find(used, node->name) && strcmp(node->name, NT_PROVIDER_GROUP)) {
             rules_free(node->data);
             shash_delete(&s->groups, node);
             s->groups_version++;

@@ -38,8 +38,8 @@ const struct nt_security_members *security_find_members(const struct security *,
 bool security_put(struct security *, const struct nt_security_result *,
                   const struct nt_uuid_text *asked, size_t n_asked);
 
-/* Forgets groups that are not in 'used' (ids), and members of groups that no rule
- * has as its source any more.  True if anything changed. */
+/* Forgets groups that are not in 'used' (ids; NT_PROVIDER_GROUP always is), and members of groups
+ * that no rule has as its source any more.  True if anything changed. */
 bool security_prune(struct security *, const struct shash *used);
 
 /* Whether the rules of the group and the members of all their sources are known;

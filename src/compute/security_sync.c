@@ -127,7 +127,7 @@ security_sync_has(struct security_sync *s, const struct guest *guest)
 {
     struct shash missing = SHASH_INITIALIZER(&missing);
     const struct shash_node *node;
-    bool has = true;
+    bool has = security_is_known(&s->view, NT_PROVIDER_GROUP, &missing);
 
     for (size_t i = 0; i < guest->view.n_security_group_ids; i++) {
         has = security_is_known(&s->view, guest->view.security_group_ids[i].text, &missing) && has;

@@ -28,6 +28,10 @@ struct nt_security_rule {
 
 extern const struct nt_field nt_security_rule_fields[];
 
+/* Rules of the operator travel as those of a group with this id, which nobody is a member
+ * of: they refuse instead of letting in, and hold for every guest before its groups do. */
+#define NT_PROVIDER_GROUP "00000000-0000-0000-0000-000000000000"
+
 /* What a compute host must know of a group.  The rules are taken one by one, so
  * that a bad one harms nobody else: each element is an object of
  * nt_security_rule_fields. */

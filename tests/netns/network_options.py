@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""What fixed_range, num_networks, network_size and network_device_mtu do to new networks,
+"""What fixed_range, network_size and network_device_mtu do to new networks,
 metadata_cache_expiration to the metadata service; and which options are left without effect."""
 
 import json
@@ -30,9 +30,9 @@ def neutrino(lab, *argv):
 
 def carved(lab):
     """Two networks out of fixed_range, past the one that is there; capped, and said so."""
-    out, err = neutrino(lab, "network-create", "--label", "more", "--bridge", "br200",
-                        "-f", "json")
-    equal([(n["Label"], n["Cidr"]) for n in json.loads(out)],
+    out, err = neutrino(lab, "network-create", "--label", "more", "--num-networks", "2",
+                        "--bridge", "br200", "-f", "json")
+    equal(sorted((n["Label"], n["Cidr"]) for n in json.loads(out)),
           [("more_0", "10.0.0.64/26"), ("more_1", "10.0.0.128/26")], "networks")
     equal(err.strip(), "Subnet(s) too large, defaulting to /26.  To override, specify "
           "network_size flag.", "message")
@@ -104,8 +104,7 @@ def main():
     lab = lab_for("no", profile="default", guests=[("cirros", "compute-1")],
                   network=("novanetwork", "10.0.0.0/26"),
                   options={"*": {"network_device_mtu": "1400"},
-                           "controller-1": {"fixed_range": "10.0.0.0/24", "num_networks": "2",
-                                            "network_size": "64",
+                           "controller-1": {"fixed_range": "10.0.0.0/24", "network_size": "64",
                                             "metadata_cache_expiration": "3600"}})
     check("networks out of fixed_range", carved, lab)
     check("networks as the command says", carved_by_command, lab)

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "openvswitch/json.h"
+#include "server/core/provider_rules.h"
 #include "server/core/quotas.h"
 #include "server/core/subnet_v6.h"
 
@@ -130,6 +131,9 @@ int
 security_hosts_in_group(struct store *store, const char *group_id, struct shash *hosts,
                         struct nt_err *err)
 {
+    if (!strcmp(group_id, NT_PROVIDER_GROUP)) {
+        return provider_rule_hosts(store, hosts, err);
+    }
     return collect(store, hosts, err,
                    "SELECT DISTINCT i.host FROM security_group_members m"
                    " JOIN instances i ON i.id = m.instance_id"
@@ -154,8 +158,10 @@ load_group(struct store *store, const char *id, struct nt_security_group_view *o
            struct nt_err *err)
 {
     struct rows rules;
+    int rc = strcmp(id, NT_PROVIDER_GROUP) ? security_rules_of_group(store, id, &rules, err)
+                                           : provider_rule_list(store, &rules, err);
 
-    if (security_rules_of_group(store, id, &rules, err) < 0) {
+    if (rc < 0) {
         return -1;
     }
     ovs_strlcpy(out->id, id, sizeof out->id);
@@ -274,6 +280,9 @@ find_needed(struct store *store, const char *host, const struct nt_uuid_text *id
         if (!asked) {
             shash_delete(&out->groups, node);
         }
+    }
+    if (is_asked(ids, n, NT_PROVIDER_GROUP)) {
+        shash_add_once(&out->groups, NT_PROVIDER_GROUP, NULL);
     }
     for (size_t i = 0; i < n; i++) {
         if (shash_find(&all_sources, ids[i].text)) {

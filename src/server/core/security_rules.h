@@ -30,12 +30,14 @@ NT_NODISCARD int security_rules_of_group(struct store *, const char *group_id, s
 
 /* What 'host' needs of the groups 'ids' (n 0: all it needs): the rules of those that
  * instances there are in, and the addresses of those that such rules have as their
- * source.  The caller clears '*out' with security_result_clear(). */
+ * source; and the operator's rules (provider_rules.h), when all or NT_PROVIDER_GROUP was
+ * asked for.  The caller clears '*out' with security_result_clear(). */
 NT_NODISCARD int security_of_host(struct store *, const char *host, const struct nt_uuid_text *ids,
                                   size_t n, struct nt_security_result *out, struct nt_err *);
 void security_result_clear(struct nt_security_result *);
 
-/* Adds to 'hosts' (names, without data) those with instances in the group; or those
+/* Adds to 'hosts' (names, without data) those with instances in the group (every compute
+ * host for NT_PROVIDER_GROUP); or those
  * with instances whose rules have the group as their source. */
 NT_NODISCARD int security_hosts_in_group(struct store *, const char *group_id, struct shash *hosts,
                                          struct nt_err *);

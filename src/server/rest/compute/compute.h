@@ -24,6 +24,9 @@ void security_groups_update(struct call *);
 void security_groups_delete(struct call *);
 void security_rules_create(struct call *);
 void security_rules_delete(struct call *);
+void provider_rules_list(struct call *);
+void provider_rules_create(struct call *);
+void provider_rules_delete(struct call *);
 
 /* Actions of a server. */
 struct nt_instance;
