@@ -10,6 +10,14 @@ from . import ovs, wires
 BRIDGE = "br-int"
 
 
+def interface(port, tap, kind):
+    """What a compute host writes of a port into OVSDB: more arguments of ovs-vsctl add-port."""
+    return ["--", "set", "Interface", tap, f"external_ids:iface-id={port['id']}",
+            f'external_ids:attached-mac="{port["mac_address"]}"',
+            "external_ids:iface-status=active", f"external_ids:vm-uuid={port['id']}",
+            *(["type=internal"] if kind == "internal" else [])]
+
+
 class Guest:
     """The guest of one port.  netns: its name; mac, addresses ['10.0.0.5'], device 'eth0'."""
 
@@ -18,7 +26,7 @@ class Guest:
     def __init__(self, host, switch, port, subnets, mtu, kind):
         self.host = host
         self.switch = switch
-        self.port_id = port["id"]
+        self.port = port
         self.tap = "tap" + port["id"][:11]
         self.netns = "vm-" + port["id"][:11]
         self.mac = port["mac_address"]
@@ -43,25 +51,21 @@ class Guest:
                 f"link set {self.tap} up"])
             ovs.offload_off(self.host.netns, self.tap)
             ovs.offload_off(self.netns, self.device)
-        self.switch.vsctl("add-port", BRIDGE, self.tap, *self.interface_settings())
+        self.switch.vsctl("add-port", BRIDGE, self.tap,
+                          *interface(self.port, self.tap, self.kind))
         self.configure()
         return self
-
-    def interface_settings(self):
-        settings = [f"external_ids:iface-id={self.port_id}",
-                    f'external_ids:attached-mac="{self.mac}"', "external_ids:iface-status=active",
-                    f"external_ids:vm-uuid={self.port_id}"]
-        if self.kind == "internal":
-            settings.append("type=internal")
-        return ["--", "set", "Interface", self.tap, *settings]
 
     def configure(self):
         """Takes an internal port's device into the guest, and sets link and addresses.
 
-        To be called again after vswitchd was restarted, which makes such a device anew."""
+        To be called again after vswitchd was restarted: it makes such a device anew, and the
+        one from before stays where it is, without carrier."""
         if self.kind == "internal":
             wait_for(lambda: probes.link(self.host.netns, self.tap), 60,
                      f"vswitchd does not make {self.tap} on {self.host.name}")
+            if probes.link(self.netns, self.device):
+                wires.batch(self.netns, [f"link del {self.device}"])
             wires.batch(self.host.netns, [f"link set {self.tap} netns {self.netns}"])
             wires.batch(self.netns, [f"link set {self.tap} name {self.device}",
                                      f"link set {self.device} address {self.mac} mtu {self.mtu}"])

@@ -100,7 +100,7 @@ class Switch:
         self.set_underlay_address()
 
     def set_underlay_address(self):
-        """The bridge's device is made anew when vswitchd starts, without an address."""
+        """To be called again after a start of vswitchd, which may make the device anew."""
         wires.batch(self.host.netns, [
             f"link set {config.UNDERLAY_BRIDGE} mtu {wires.UNDERLAY_MTU} up",
             f"addr replace {wires.local_ip(self.host.name)}/24 dev {config.UNDERLAY_BRIDGE}",

@@ -49,7 +49,9 @@ class Result:
 
 
 class Pinger:
-    """Pings 'address' from a guest 'rate' times a second until stop()."""
+    """Pings 'address' from a guest 'rate' times a second until stop().
+
+    late_limit: how long stop() waits for answers, LATE unless changed."""
 
     def __init__(self, guest, address, rate=20):
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -57,6 +59,7 @@ class Pinger:
         self.interval = 1 / rate
         self.ident = os.urandom(2)
         self.sent, self.answered = {}, {}
+        self.late_limit = LATE
         self.ending = threading.Event()
         proto = socket.IPPROTO_ICMPV6 if ":" in address else socket.IPPROTO_ICMP
         with kernel.inside_netns(guest.netns):
@@ -100,7 +103,7 @@ class Pinger:
                 due = max(due + self.interval, now - 1)  # After a stall: no burst of seconds.
             select.select([self.sock], [], [], max(0, min(due - time.monotonic(), 0.2)))
             self.receive()
-        end = time.monotonic() + LATE
+        end = time.monotonic() + self.late_limit
         while len(self.answered) < len(self.sent) and time.monotonic() < end:
             select.select([self.sock], [], [], 0.2)
             self.receive()

@@ -78,16 +78,21 @@ def make_wires(names):
 
 
 class Host(hosts.Host):
-    """A host of the bed, with the folders 'dirs'."""
+    """A host of the bed, with the folders 'dirs'; made now unless it has a 'record'."""
 
-    def __init__(self, name, dirs=()):
+    def __init__(self, name, dirs=(), record=None):
+        if record is None:
+            record = self.make(name, dirs)
+        super().__init__("", name, record)
+
+    @staticmethod
+    def make(name, dirs):
         built = os.path.join(hosts.build_dir(), "src/neutrino-agent")
         binds = {"/usr/bin/neutrino-agent": built} if os.path.exists(built) else {}
         everything = {"/run/lock": (0o755, 0), "/var/lib/neutron": (0o755, 0)}
         everything.update({path: (0o755, 0) for path in dirs})
-        record = hosts.hold({"name": name, "netns": name, "links": {}, "binds": binds,
-                             "files": {}, "dirs": everything})
-        super().__init__("", name, record)
+        return hosts.hold({"name": name, "netns": name, "links": {}, "binds": binds,
+                           "files": {}, "dirs": everything})
 
     def program_exists(self, path):
         return os.path.exists(self.file(path))
