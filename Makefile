@@ -6,9 +6,10 @@
 #   make format        clang-format everything       make check-long      hours
 #   make lint          every static check            make fuzz            FUZZ_TIME=60 each
 #   make clean                                      make bench-flat    docs/performance.md
+#   make lab-neutron   stock neutron, docs/testbed.md            make lab-neutron-down
 #
-# LAB_PREFIX=, PROFILE=, HA=1 and BROKER=rabbit go to the lab; TESTS='--match NAME' to the test
-# runner;
+# LAB_PREFIX=, PROFILE=, HA=1 and BROKER=rabbit go to the lab; HOSTS= and AGENT= to
+# lab-neutron; TESTS='--match NAME' to the test runner;
 # BENCH='--quick' to the bench.
 
 PREFIX ?= /usr
@@ -21,7 +22,7 @@ export PREFIX
 LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BROKER='$(BROKER)' \
       BUILD_DIR='$(CURDIR)/build'
 
-.PHONY: all up down deps check-fast check check-long bench-flat lint fuzz format install clean
+.PHONY: all up down lab-neutron lab-neutron-down deps check-fast check check-long bench-flat lint fuzz format install clean
 .NOTPARALLEL:
 
 all:
@@ -37,6 +38,14 @@ up:
 
 down:
 	@$(LAB) lab/down
+
+lab-neutron:
+	@tools/deps
+	@tools/build -q plain
+	@$(LAB) lab/neutron up $(or $(HOSTS),2) $(or $(AGENT),python)
+
+lab-neutron-down:
+	@$(LAB) lab/neutron down
 
 check-fast: deps
 	@tests/run --suite lint-fast,unit,house $(TESTS)
