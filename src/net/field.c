@@ -8,31 +8,20 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "net/addr.h"
+#include "net/addr6.h"
+#include "net/field_impl.h"
 #include "net/text.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 
 #define MAX_ARRAY 100000
+#define MAX_JSON_DEPTH 16
 
 /* Beside the bits of enum nt_field_use: unknown keys of this object are refused. */
 #define STRICT (1u << 31)
 
 static int parse_object(const struct nt_field *, unsigned use, const struct json *,
                         const char *what, void *obj, struct nt_err *);
-
-/* A table of one nameless field: an array's elements are values, not objects. */
-static bool
-is_plain(const struct nt_field *fields)
-{
-    return fields->name && !*fields->name;
-}
-
-static void *
-member(const struct nt_field *f, const void *obj)
-{
-    return (char *) CONST_CAST(void *, obj) + f->offset;
-}
 
 const struct nt_field *
 nt_field_find(const struct nt_field *fields, const char *name)
@@ -68,14 +57,14 @@ nt_time_format(int64_t wall_ms, char out[NT_TIME_SIZE])
     strftime(out, NT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static int
-parse_time(const char *text, int64_t *out)
+bool
+nt_time_parse(const char *text, int64_t *wall_ms)
 {
     struct tm tm = { 0 };
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 
     if (!end) {
-        return -1;
+        return false;
     }
     if (*end == '.') {
         end += 1 + strspn(end + 1, "0123456789");
@@ -84,14 +73,14 @@ parse_time(const char *text, int64_t *out)
         end++;
     }
     if (*end) {
-        return -1;
+        return false;
     }
-    *out = (int64_t) timegm(&tm) * 1000;
-    return 0;
+    *wall_ms = (int64_t) timegm(&tm) * 1000;
+    return true;
 }
 
-static const char *
-json_kind(const struct json *json)
+const char *
+nt_json_kind(const struct json *json)
 {
     switch (json->type) {
     case JSON_NULL:
@@ -115,15 +104,22 @@ json_kind(const struct json *json)
     }
 }
 
-static int
-wrong_type(const char *path, const char *wanted, const struct json *json, struct nt_err *err)
+int
+nt_field_wrong_type(const char *path, const char *wanted, const struct json *json,
+                    struct nt_err *err)
 {
-    return nt_fail(err, NT_INVALID, "%s must be %s, not %s", path, wanted, json_kind(json));
+    return nt_fail(err, NT_INVALID, "%s must be %s, not %s", path, wanted, nt_json_kind(json));
 }
 
-/* Checks a text's length and characters.  'multiline' allows tab and line ends. */
+enum text_kind {
+    ONE_LINE,
+    LINES, /* Tab and line ends too. */
+    ANY_CHARACTER,
+};
+
+/* Checks a text's length and characters. */
 static int
-check_text(const char *path, const char *text, size_t max, bool multiline, struct nt_err *err)
+check_text(const char *path, const char *text, size_t max, enum text_kind kind, struct nt_err *err)
 {
     size_t len = strlen(text);
 
@@ -133,10 +129,10 @@ check_text(const char *path, const char *text, size_t max, bool multiline, struc
     if (!nt_is_utf8(text, len)) {
         return nt_fail(err, NT_INVALID, "%s is not valid UTF-8", path);
     }
-    for (const char *p = text; *p; p++) {
+    for (const char *p = text; *p && kind != ANY_CHARACTER; p++) {
         unsigned char c = *p;
 
-        if (c == 0x7f || (c < ' ' && !(multiline && (c == '\n' || c == '\r' || c == '\t')))) {
+        if (c == 0x7f || (c < ' ' && !(kind == LINES && (c == '\n' || c == '\r' || c == '\t')))) {
             return nt_fail(err, NT_INVALID, "%s has a control character (0x%02x)", path, c);
         }
     }
@@ -148,11 +144,11 @@ parse_str(const struct nt_field *f, const struct json *json, const char *path, c
           struct nt_err *err)
 {
     if (json->type != JSON_STRING) {
-        return wrong_type(path, "a text", json, err);
+        return nt_field_wrong_type(path, "a text", json, err);
     }
 
     const char *text = json_string(json);
-    if (check_text(path, text, f->size - 1, false, err) < 0) {
+    if (check_text(path, text, f->size - 1, ONE_LINE, err) < 0) {
         return -1;
     }
     ovs_strlcpy(out, text, f->size);
@@ -163,7 +159,9 @@ static bool
 address_is_valid(enum nt_field_type type, char *text)
 {
     struct nt_mac mac;
+    char canon[NT_CIDR6_SIZE];
     struct nt_cidr cidr;
+    struct in6_addr ip6;
     uint32_t ip;
 
     switch (type) {
@@ -182,12 +180,17 @@ address_is_valid(enum nt_field_type type, char *text)
         return nt_ip4_parse(text, &ip);
     case NT_F_CIDR:
         return strchr(text, '/') && nt_cidr_parse(text, &cidr);
+    case NT_F_IP:
+        return nt_ip4_parse(text, &ip) || nt_ip6_parse(text, &ip6);
+    case NT_F_NET:
+        return nt_cidr_parse(text, &cidr) || nt_ip6_parse(text, &ip6)
+               || nt_cidr6_canon(text, canon, NULL);
     default:
         return false;
     }
 }
 
-/* A UUID, MAC, IPv4 address or CIDR; an empty text means none. */
+/* A UUID, MAC, address or network; an empty text means none. */
 static int
 parse_address(const struct nt_field *f, const struct json *json, const char *path, char *out,
               struct nt_err *err)
@@ -197,11 +200,13 @@ parse_address(const struct nt_field *f, const struct json *json, const char *pat
         [NT_F_MAC] = "a MAC address such as fa:16:3e:00:00:01",
         [NT_F_IP4] = "an IPv4 address such as 10.0.0.2",
         [NT_F_CIDR] = "an IPv4 network such as 10.0.0.0/24",
+        [NT_F_IP] = "an IP address",
+        [NT_F_NET] = "an IP address or network",
     };
     char buf[64];
 
     if (json->type != JSON_STRING) {
-        return wrong_type(path, wanted[f->type], json, err);
+        return nt_field_wrong_type(path, wanted[f->type], json, err);
     }
     if (strlen(json_string(json)) >= f->size) {
         return nt_fail(err, NT_INVALID, "%s is too long for %s", path, wanted[f->type]);
@@ -219,7 +224,7 @@ parse_int(const struct nt_field *f, const struct json *json, const char *path, i
           struct nt_err *err)
 {
     if (json->type != JSON_INTEGER) {
-        return wrong_type(path, "a whole number", json, err);
+        return nt_field_wrong_type(path, "a whole number", json, err);
     }
 
     long long v = json_integer(json);
@@ -243,7 +248,7 @@ parse_bool(const struct json *json, unsigned use, const char *path, bool *out, s
         *out = json_integer(json);
         return 0;
     }
-    return wrong_type(path, "true or false", json, err);
+    return nt_field_wrong_type(path, "true or false", json, err);
 }
 
 static int
@@ -253,7 +258,7 @@ parse_time_field(const struct json *json, const char *path, int64_t *out, struct
         *out = json_integer(json);
         return 0;
     }
-    if (json->type != JSON_STRING || parse_time(json_string(json), out) < 0) {
+    if (json->type != JSON_STRING || !nt_time_parse(json_string(json), out)) {
         return nt_fail(err, NT_INVALID, "%s is not a time such as 2026-01-31T12:00:00Z", path);
     }
     return 0;
@@ -264,9 +269,11 @@ parse_text(const struct nt_field *f, const struct json *json, const char *path, 
            struct nt_err *err)
 {
     if (json->type != JSON_STRING) {
-        return wrong_type(path, "a text", json, err);
+        return nt_field_wrong_type(path, "a text", json, err);
     }
-    if (check_text(path, json_string(json), f->max ? f->max : 65535, true, err) < 0) {
+    if (check_text(path, json_string(json), f->max ? f->max : 65535, f->min ? ANY_CHARACTER : LINES,
+                   err)
+        < 0) {
         return -1;
     }
     free(*out);
@@ -282,8 +289,33 @@ static int
 parse_element(const struct nt_field *fields, unsigned use, const struct json *json,
               const char *path, void *element, struct nt_err *err)
 {
-    return is_plain(fields) ? parse_field(fields, use, json, path, element, err)
-                            : parse_object(fields, use, json, path, element, err);
+    return nt_field_is_plain(fields) ? parse_field(fields, use, json, path, element, err)
+                                     : parse_object(fields, use, json, path, element, err);
+}
+
+/* Room for element 'i' of '*items', zeroed.  It grows as elements are read, so that a
+ * list of much that is nothing costs nothing. */
+static void *
+grow(const struct nt_field *f, void **items, size_t i, size_t n_total)
+{
+    size_t have = i && !(i & (i - 1)) ? i : 0; /* A power of two: full. */
+
+    if (!i || have) {
+        size_t room = MIN(n_total, have ? have * 2 : 1);
+
+        *items = xrealloc(*items, room * f->size);
+    }
+
+    void *element = (char *) *items + i * f->size;
+    memset(element, 0, f->size);
+    return element;
+}
+
+static int
+check_count(const char *path, size_t n, struct nt_err *err)
+{
+    return n > MAX_ARRAY ? nt_fail(err, NT_INVALID, "%s has more than %d items", path, MAX_ARRAY)
+                         : 0;
 }
 
 /* '*n' is raised element by element, so that a failure leaves what clear needs. */
@@ -291,29 +323,214 @@ static int
 parse_array(const struct nt_field *f, unsigned use, const struct json *json, const char *path,
             void *obj, struct nt_err *err)
 {
-    void **items = member(f, obj);
+    void **items = nt_field_member(f, obj);
     size_t *n = (size_t *) ((char *) obj + f->n_offset);
 
     if (json->type != JSON_ARRAY) {
-        return wrong_type(path, "a list", json, err);
+        return nt_field_wrong_type(path, "a list", json, err);
     }
-    if (json_array(json)->n > MAX_ARRAY) {
-        return nt_fail(err, NT_INVALID, "%s has more than %d items", path, MAX_ARRAY);
+
+    size_t n_total = json_array(json)->n;
+    if (check_count(path, n_total, err) < 0) {
+        return -1;
     }
-    if (!json_array(json)->n) {
-        return 0;
-    }
-    *items = xcalloc(json_array(json)->n, f->size);
-    for (size_t i = 0; i < json_array(json)->n; i++) {
+    for (size_t i = 0; i < n_total; i++) {
+        void *element = grow(f, items, i, n_total);
         char sub[256];
 
         snprintf(sub, sizeof sub, "%s[%zu]", path, i);
         *n = i + 1;
-        if (parse_element(f->fields, use, json_array(json)->elems[i], sub,
-                          (char *) *items + i * f->size, err)
-            < 0) {
+        if (parse_element(f->fields, use, json_array(json)->elems[i], sub, element, err) < 0) {
             return -1;
         }
+    }
+    return 0;
+}
+
+static int
+parse_map_entry(const struct nt_field *fields, unsigned use, const struct shash_node *node,
+                const char *path, void *element, struct nt_err *err)
+{
+    const struct nt_field *key = nt_map_key(fields);
+    struct json *name = json_string_create(node->name);
+    char sub[256];
+
+    snprintf(sub, sizeof sub, "a key of %s", path);
+    int rc = parse_field(key, use, name, sub, element, err);
+    json_destroy(name);
+    if (rc < 0) {
+        return -1;
+    }
+
+    snprintf(sub, sizeof sub, "%s.%.60s", path, node->name);
+    return nt_field_is_plain(key + 1) ? parse_element(key + 1, use, node->data, sub, element, err)
+                                      : parse_object(fields, use, node->data, sub, element, err);
+}
+
+/* In the order of the keys, so that the same message is the same struct. */
+static int
+parse_map(const struct nt_field *f, unsigned use, const struct json *json, const char *path,
+          void *obj, struct nt_err *err)
+{
+    void **items = nt_field_member(f, obj);
+    size_t *n = (size_t *) ((char *) obj + f->n_offset);
+
+    if (json->type != JSON_OBJECT) {
+        return nt_field_wrong_type(path, "an object", json, err);
+    }
+
+    size_t n_total = shash_count(json_object(json));
+    if (check_count(path, n_total, err) < 0) {
+        return -1;
+    }
+
+    AUTO_FREE const struct shash_node **nodes = shash_sort(json_object(json));
+    for (size_t i = 0; i < n_total; i++) {
+        void *element = grow(f, items, i, n_total);
+
+        *n = i + 1;
+        if (parse_map_entry(f->fields, use, nodes[i], path, element, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool
+is_missing(const struct nt_field *f, const struct json *json)
+{
+    return !json || json->type == JSON_NULL
+           || (json->type == JSON_STRING && !*json_string(json) && f->type != NT_F_TEXT);
+}
+
+/* What is being filled: a struct and its table. */
+struct into {
+    const struct nt_field *fields;
+    void *obj;
+};
+
+/* One value of an object or a tuple; null and absent are told apart in 'seen'. */
+static int
+parse_member(const struct into *into, const struct nt_field *f, unsigned use,
+             const struct json *value, const char *path, struct nt_err *err)
+{
+    struct nt_seen *seen = nt_field_seen(into->fields, into->obj);
+    uint64_t bit = seen ? nt_field_bit(into->fields, f) : 0;
+
+    if (is_missing(f, value)) {
+        if (f->use & NT_REQUIRED && use & (NT_IN_CREATE | NT_IN_RPC)) {
+            return nt_fail(err, NT_INVALID, "%s is missing", path);
+        }
+        if (!value) {
+            return 0;
+        }
+    }
+    if (seen) {
+        seen->set |= bit;
+    }
+    if (value->type != JSON_NULL) {
+        return parse_field(f, use, value, path, into->obj, err);
+    }
+    if (seen && !(f->use & NT_NULL)) {
+        return nt_fail(err, NT_INVALID, "%s must not be null", path);
+    }
+    if (seen) {
+        seen->null |= bit;
+    }
+    return 0;
+}
+
+static int
+parse_tuple(const struct nt_field *f, unsigned use, const struct json *json, const char *path,
+            void *m, struct nt_err *err)
+{
+    const struct nt_field *first = nt_tuple_first(f->fields);
+    const struct into into = { f->fields, m };
+    size_t i = 0;
+
+    if (f->min && json->type == JSON_STRING) {
+        return parse_member(&into, first, use, json, path, err);
+    }
+    if (json->type != JSON_ARRAY) {
+        return nt_field_wrong_type(path, "a list", json, err);
+    }
+    for (const struct nt_field *part = first; part->name; part++, i++) {
+        const struct json *value = i < json_array(json)->n ? json_array(json)->elems[i] : NULL;
+        char sub[256];
+
+        snprintf(sub, sizeof sub, "%s[%zu] (%s)", path, i, part->name);
+        if (parse_member(&into, part, use, value, sub, err) < 0) {
+            return -1;
+        }
+    }
+    if (json_array(json)->n > i) {
+        return nt_fail(err, NT_INVALID, "%s has more than %zu items", path, i);
+    }
+    return 0;
+}
+
+/* Whether 'json' is at most 'depth' lists and objects deep. */
+static bool
+is_shallow(const struct json *json, unsigned depth)
+{
+    const struct shash_node *node;
+
+    if (json->type == JSON_ARRAY) {
+        for (size_t i = 0; i < json_array(json)->n; i++) {
+            if (!depth || !is_shallow(json_array(json)->elems[i], depth - 1)) {
+                return false;
+            }
+        }
+    } else if (json->type == JSON_OBJECT) {
+        SHASH_FOR_EACH (node, json_object(json)) {
+            if (!depth || !is_shallow(node->data, depth - 1)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static int
+parse_json(const struct json *json, const char *path, struct json **out, struct nt_err *err)
+{
+    if (!is_shallow(json, MAX_JSON_DEPTH)) {
+        return nt_fail(err, NT_INVALID, "%s is nested more than %d deep", path, MAX_JSON_DEPTH);
+    }
+    json_destroy(*out);
+    *out = json_deep_clone(json);
+    return 0;
+}
+
+/* An object as JSON within a text; an empty text is an empty object. */
+static int
+parse_json_text(const struct nt_field *f, const struct json *json, const char *path,
+                struct json **out, struct nt_err *err)
+{
+    size_t max = f->max ? f->max : 65535;
+
+    if (json->type != JSON_STRING) {
+        return nt_field_wrong_type(path, "a text", json, err);
+    }
+    if (strlen(json_string(json)) > max) {
+        return nt_fail(err, NT_INVALID, "%s is too long: more than %zu bytes", path, max);
+    }
+
+    struct json *inner =
+        *json_string(json) ? json_from_string(json_string(json)) : json_object_create();
+    int rc = inner->type == JSON_OBJECT
+                 ? parse_json(inner, path, out, err)
+                 : nt_fail(err, NT_INVALID, "%s is not an object in a text", path);
+
+    json_destroy(inner);
+    return rc;
+}
+
+static int
+parse_stamp(const struct json *json, const char *path, int64_t *out, struct nt_err *err)
+{
+    if (json->type != JSON_STRING || !nt_time_parse(json_string(json), out)) {
+        return nt_fail(err, NT_INVALID, "%s is not a time such as 2026-01-31T12:00:00Z", path);
     }
     return 0;
 }
@@ -322,7 +539,7 @@ static int
 parse_field(const struct nt_field *f, unsigned use, const struct json *json, const char *path,
             void *obj, struct nt_err *err)
 {
-    void *m = member(f, obj);
+    void *m = nt_field_member(f, obj);
 
     switch (f->type) {
     case NT_F_STR:
@@ -333,6 +550,8 @@ parse_field(const struct nt_field *f, unsigned use, const struct json *json, con
     case NT_F_MAC:
     case NT_F_IP4:
     case NT_F_CIDR:
+    case NT_F_IP:
+    case NT_F_NET:
         return parse_address(f, json, path, m, err);
     case NT_F_INT:
         return parse_int(f, json, path, m, err);
@@ -345,19 +564,23 @@ parse_field(const struct nt_field *f, unsigned use, const struct json *json, con
     case NT_F_ARRAY:
         return parse_array(f, use, json, path, obj, err);
     case NT_F_JSON:
-        json_destroy(*(struct json **) m);
-        *(struct json **) m = json_deep_clone(json);
-        return 0;
+        return parse_json(json, path, m, err);
+    case NT_F_STAMP:
+        return parse_stamp(json, path, m, err);
+    case NT_F_JSON_TEXT:
+        return parse_json_text(f, json, path, m, err);
+    case NT_F_TUPLE:
+        return parse_tuple(f, use, json, path, m, err);
+    case NT_F_MAP:
+        return parse_map(f, use, json, path, obj, err);
+    case NT_F_VO:
+        return nt_vo_parse_in(f->types, use, json, path, m, err);
+    case NT_F_VO_ANY:
+        return nt_vo_parse_new(f->types, use, json, path, m, err);
+    case NT_F_SEEN:
     default:
         return nt_fail(err, NT_FAULT, "%s: no such field type", path);
     }
-}
-
-static bool
-is_missing(const struct nt_field *f, const struct json *json)
-{
-    return !json || json->type == JSON_NULL
-           || (json->type == JSON_STRING && !*json_string(json) && f->type != NT_F_TEXT);
 }
 
 static int
@@ -380,12 +603,13 @@ static int
 parse_object(const struct nt_field *fields, unsigned use, const struct json *json, const char *what,
              void *obj, struct nt_err *err)
 {
+    const struct into into = { fields, obj };
     bool strict = use & STRICT;
 
     use &= ~STRICT;
     if (!json || json->type != JSON_OBJECT) {
         return nt_fail(err, NT_INVALID, "%s must be an object, not %s", what,
-                       json ? json_kind(json) : "missing");
+                       json ? nt_json_kind(json) : "missing");
     }
     if (strict && refuse_unknown_keys(fields, use, json, what, err) < 0) {
         return -1;
@@ -399,15 +623,7 @@ parse_object(const struct nt_field *fields, unsigned use, const struct json *jso
 
         const struct json *value = shash_find_data(json_object(json), f->name);
         snprintf(path, sizeof path, "%s%s%s", what, *what ? "." : "", f->name);
-        if (is_missing(f, value)) {
-            if (f->use & NT_REQUIRED && use & (NT_IN_CREATE | NT_IN_RPC)) {
-                return nt_fail(err, NT_INVALID, "%s is missing", path);
-            }
-            if (!value || value->type == JSON_NULL) {
-                continue;
-            }
-        }
-        if (parse_field(f, use, value, path, obj, err) < 0) {
+        if (parse_member(&into, f, use, value, path, err) < 0) {
             return -1;
         }
     }
@@ -415,10 +631,29 @@ parse_object(const struct nt_field *fields, unsigned use, const struct json *jso
 }
 
 int
+nt_fields_parse_at(const struct nt_field *fields, unsigned use, const struct json *json,
+                   const char *path, void *obj, struct nt_err *err)
+{
+    return parse_object(fields, use, json, path, obj, err);
+}
+
+/* A plain value, where null is none. */
+static int
+parse_plain(const struct nt_field *f, unsigned use, const struct json *json, const char *what,
+            void *obj, struct nt_err *err)
+{
+    if (!json || json->type == JSON_NULL) {
+        return f->use & NT_REQUIRED ? nt_fail(err, NT_INVALID, "%s is missing", what) : 0;
+    }
+    return parse_field(f, use & ~STRICT, json, what, obj, err);
+}
+
+int
 nt_fields_parse(const struct nt_field *fields, unsigned use, const struct json *json,
                 const char *what, void *obj, struct nt_err *err)
 {
-    return parse_object(fields, use, json, what, obj, err);
+    return nt_field_is_plain(fields) ? parse_plain(fields, use, json, what, obj, err)
+                                     : parse_object(fields, use, json, what, obj, err);
 }
 
 int
@@ -426,157 +661,4 @@ nt_fields_parse_strict(const struct nt_field *fields, unsigned use, const struct
                        const char *what, void *obj, struct nt_err *err)
 {
     return parse_object(fields, use | STRICT, json, what, obj, err);
-}
-
-static struct json *field_json(const struct nt_field *, unsigned use, const void *obj);
-
-static struct json *
-array_json(const struct nt_field *f, unsigned use, const void *obj)
-{
-    const char *items = *(const char *const *) member(f, obj);
-    size_t n = *(const size_t *) ((const char *) obj + f->n_offset);
-    struct json **elems = n ? xmalloc(n * sizeof *elems) : NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        const char *item = items + i * f->size;
-
-        elems[i] = is_plain(f->fields) ? field_json(f->fields, use, item)
-                                       : nt_fields_json(f->fields, use, item);
-    }
-    return json_array_create(elems, n);
-}
-
-static struct json *
-time_json(int64_t t, unsigned use)
-{
-    char text[NT_TIME_SIZE];
-
-    if (!t) {
-        return json_null_create();
-    }
-    if (!(use & (NT_IN_READ | NT_IN_CREATE | NT_IN_UPDATE))) {
-        return json_integer_create(t);
-    }
-    nt_time_format(t, text);
-    return json_string_create(text);
-}
-
-static struct json *
-field_json(const struct nt_field *f, unsigned use, const void *obj)
-{
-    const void *m = member(f, obj);
-    const char *text;
-
-    switch (f->type) {
-    case NT_F_STR:
-        return json_string_create(m);
-    case NT_F_TEXT:
-        text = *(const char *const *) m;
-        return text ? json_string_create(text) : json_null_create();
-    case NT_F_UUID:
-    case NT_F_MAC:
-    case NT_F_IP4:
-    case NT_F_CIDR:
-        text = m;
-        return *text ? json_string_create(text) : json_null_create();
-    case NT_F_INT:
-        return json_integer_create(*(const int64_t *) m);
-    case NT_F_BOOL:
-        return json_boolean_create(*(const bool *) m);
-    case NT_F_TIME:
-        return time_json(*(const int64_t *) m, use);
-    case NT_F_OBJECT:
-        return nt_fields_json(f->fields, use, m);
-    case NT_F_ARRAY:
-        return array_json(f, use, obj);
-    case NT_F_JSON: {
-        const struct json *json = *(struct json *const *) m;
-
-        return json ? json_deep_clone(json) : json_null_create();
-    }
-    default:
-        return json_null_create();
-    }
-}
-
-struct json *
-nt_fields_json(const struct nt_field *fields, unsigned use, const void *obj)
-{
-    struct json *json = json_object_create();
-
-    for (const struct nt_field *f = fields; f->name; f++) {
-        if (f->use & use) {
-            json_object_put(json, f->name, field_json(f, use, obj));
-        }
-    }
-    return json;
-}
-
-void
-nt_fields_clear(const struct nt_field *fields, void *obj)
-{
-    for (const struct nt_field *f = fields; f->name; f++) {
-        void *m = member(f, obj);
-
-        if (f->type == NT_F_TEXT) {
-            free(*(char **) m);
-            *(char **) m = NULL;
-        } else if (f->type == NT_F_JSON) {
-            json_destroy(*(struct json **) m);
-            *(struct json **) m = NULL;
-        } else if (f->type == NT_F_OBJECT) {
-            nt_fields_clear(f->fields, m);
-        } else if (f->type == NT_F_ARRAY) {
-            size_t *n = (size_t *) ((char *) obj + f->n_offset);
-            char *items = *(char **) m;
-
-            for (size_t i = 0; i < *n; i++) {
-                nt_fields_clear(f->fields, items + i * f->size);
-            }
-            free(items);
-            *(char **) m = NULL;
-            *n = 0;
-        } else {
-            memset(m, 0, f->size);
-        }
-    }
-}
-
-static void
-copy_array(const struct nt_field *f, void *dst, const void *src)
-{
-    size_t n = *(const size_t *) ((const char *) src + f->n_offset);
-    const char *from = *(const char *const *) member(f, src);
-    char *to = n ? xcalloc(n, f->size) : NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        nt_fields_copy(f->fields, to + i * f->size, from + i * f->size);
-    }
-    *(char **) member(f, dst) = to;
-    *(size_t *) ((char *) dst + f->n_offset) = n;
-}
-
-void
-nt_fields_copy(const struct nt_field *fields, void *dst, const void *src)
-{
-    for (const struct nt_field *f = fields; f->name; f++) {
-        void *to = member(f, dst);
-        const void *from = member(f, src);
-
-        if (f->type == NT_F_TEXT) {
-            const char *text = *(const char *const *) from;
-
-            *(char **) to = text ? xstrdup(text) : NULL;
-        } else if (f->type == NT_F_JSON) {
-            struct json *json = *(struct json *const *) from;
-
-            *(struct json **) to = json ? json_deep_clone(json) : NULL;
-        } else if (f->type == NT_F_OBJECT) {
-            nt_fields_copy(f->fields, to, from);
-        } else if (f->type == NT_F_ARRAY) {
-            copy_array(f, dst, src);
-        } else {
-            memcpy(to, from, f->size);
-        }
-    }
 }
