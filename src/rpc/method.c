@@ -45,19 +45,71 @@ method_get(const struct nt_interface *iface, const char *name)
     return m;
 }
 
-static struct json *
-encode_args(const struct nt_method *m, const void *args)
+struct json *
+nt_args_json(const struct nt_method *m, const void *args)
 {
     return m->args ? nt_fields_json(m->args, NT_IN_RPC, args) : NULL;
+}
+
+struct json *
+nt_result_json(const struct nt_method *m, const void *result)
+{
+    return m->result && result ? nt_fields_json(m->result, NT_IN_RPC, result) : NULL;
+}
+
+static void
+release(const struct nt_field *fields, void *obj)
+{
+    if (obj && fields) {
+        nt_fields_clear(fields, obj);
+    }
+    free(obj);
+}
+
+void
+nt_args_free(const struct nt_method *m, void *args)
+{
+    release(m->args, args);
+}
+
+void
+nt_result_free(const struct nt_method *m, void *result)
+{
+    release(m->result, result);
+}
+
+/* A method without arguments has a table without fields. */
+static const struct nt_field no_fields[] = { { 0 } };
+
+int
+nt_args_decode(const struct nt_interface *iface, const struct nt_method *m, const struct json *json,
+               void **out, struct nt_err *err)
+{
+    const struct nt_field *fields = m->args ? m->args : no_fields;
+    struct json *none = json ? NULL : json_object_create();
+
+    *out = xzalloc(m->args_size ? m->args_size : 1);
+    int rc = (iface->strict ? nt_fields_parse_strict : nt_fields_parse)(
+        fields, NT_IN_RPC, json ? json : none, m->name, *out, err);
+
+    json_destroy(none);
+    return rc;
+}
+
+int
+nt_result_decode(const struct nt_method *m, const struct json *json, void **out, struct nt_err *err)
+{
+    *out = xzalloc(m->result_size ? m->result_size : 1);
+    return m->result ? nt_fields_parse(m->result, NT_IN_RPC, json, "result", *out, err) : 0;
 }
 
 static void
 deliver_result(const struct pending *p, const struct json *json)
 {
-    AUTO_FREE void *result = xzalloc(p->method->result_size);
     struct nt_err err;
+    void *result;
 
-    if (nt_fields_parse(p->method->result, NT_IN_RPC, json, "result", result, &err) < 0) {
+    if (nt_result_decode(p->method, json, &result, &err) < 0) {
         /* The other side's mistake, not that of whoever asked for this. */
         err.code = NT_FAULT;
         nt_err_context(&err, "malformed answer of %s.%s", p->iface->topic, p->method->name);
@@ -65,7 +117,7 @@ deliver_result(const struct pending *p, const struct json *json)
     } else {
         p->cb(p->aux, result, NULL);
     }
-    nt_fields_clear(p->method->result, result);
+    nt_result_free(p->method, result);
 }
 
 static void
@@ -105,7 +157,7 @@ nt_rpc_call(struct nt_bus *bus, const struct nt_rpc_to *to, const void *args, in
     p->method = m;
     p->cb = cb ? cb : ignore_reply;
     p->aux = aux;
-    nt_bus_call(bus, &where, encode_args(m, args), timeout_ms, take_reply, p);
+    nt_bus_call(bus, &where, nt_args_json(m, args), timeout_ms, take_reply, p);
 }
 
 void
@@ -114,7 +166,7 @@ nt_rpc_cast(struct nt_bus *bus, const struct nt_rpc_to *to, const void *args)
     const struct nt_method *m = method_get(to->iface, to->method);
     struct nt_bus_to where = bus_to(to, m);
 
-    nt_bus_cast(bus, &where, encode_args(m, args));
+    nt_bus_cast(bus, &where, nt_args_json(m, args));
 }
 
 void
@@ -123,7 +175,7 @@ nt_rpc_fanout(struct nt_bus *bus, const struct nt_rpc_to *to, const void *args)
     const struct nt_method *m = method_get(to->iface, to->method);
     struct nt_bus_to where = bus_to(to, m);
 
-    nt_bus_fanout(bus, &where, encode_args(m, args));
+    nt_bus_fanout(bus, &where, nt_args_json(m, args));
 }
 
 /* Same major, and a minor that we have. */
@@ -149,24 +201,10 @@ handler_find(const struct nt_rpc_service *service, const char *method)
     return NULL;
 }
 
-/* Zeroed memory for the arguments, filled from the request.  Fails with NT_INVALID;
- * '*out' is to be cleared and freed in any case. */
-static int
-decode_args(const struct nt_method *m, const struct json *json, void **out, struct nt_err *err)
+bool
+nt_method_serves(const struct nt_interface *iface, const struct nt_method *m, const char *asked)
 {
-    *out = xzalloc(m->args_size ? m->args_size : 1);
-    if (!m->args) {
-        return 0;
-    }
-    if (json) {
-        return nt_fields_parse(m->args, NT_IN_RPC, json, m->name, *out, err);
-    }
-
-    struct json *none = json_object_create();
-    int rc = nt_fields_parse(m->args, NT_IN_RPC, none, m->name, *out, err);
-
-    json_destroy(none);
-    return rc;
+    return version_is_served(asked, iface->accepts ? iface->accepts : m->version);
 }
 
 static void
@@ -183,19 +221,16 @@ handle(void *service_, struct nt_bus_request *req)
         nt_bus_reply_no_method(req);
         return;
     }
-    if (!version_is_served(nt_bus_request_version(req), m->version)) {
+    if (!nt_method_serves(service->iface, m, nt_bus_request_version(req))) {
         nt_bus_reply_bad_version(req);
         return;
     }
-    if (decode_args(m, nt_bus_request_args(req), &args, &err) < 0) {
+    if (nt_args_decode(service->iface, m, nt_bus_request_args(req), &args, &err) < 0) {
         nt_bus_reply_fail(req, &err);
     } else {
         h->handle(service->aux, args, req);
     }
-    if (m->args) {
-        nt_fields_clear(m->args, args);
-    }
-    free(args);
+    nt_args_free(m, args);
 }
 
 struct nt_rpc_service *
@@ -226,5 +261,5 @@ nt_rpc_reply(const struct nt_interface *iface, struct nt_bus_request *req, const
 {
     const struct nt_method *m = method_get(iface, nt_bus_request_method(req));
 
-    nt_bus_reply(req, m->result && result ? nt_fields_json(m->result, NT_IN_RPC, result) : NULL);
+    nt_bus_reply(req, nt_result_json(m, result));
 }

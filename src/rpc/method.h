@@ -13,7 +13,7 @@
 
 struct nt_method {
     const char *name;
-    const char *version;
+    const char *version;         /* Sent. */
     const struct nt_field *args; /* Ends with a nameless field. */
     size_t args_size;
     const struct nt_field *result; /* NULL: null. */
@@ -23,6 +23,9 @@ struct nt_method {
 struct nt_interface {
     const char *topic;
     const struct nt_method *methods; /* Ends with a NULL name. */
+    const char *accepts;             /* Served up to this minor version; NULL: each method's own. */
+    const char *namespace;           /* NULL: none. */
+    bool strict;                     /* Arguments that a method does not have are refused. */
 };
 
 /* 'result' is borrowed for the callback and NULL with 'err', and for a method that
@@ -68,5 +71,21 @@ NT_AUTO(nt_rpc_service)
 
 /* Ends a request with the method's result struct (NULL when it has none). */
 void nt_rpc_reply(const struct nt_interface *, struct nt_bus_request *, const void *result);
+
+/* The codec alone.  decode_args() reads the arguments of a message ('json' may be NULL:
+ * none) into '*out', zeroed memory that the caller gives back with args_free() in
+ * any case.  Fails with NT_INVALID, naming "METHOD.ARGUMENT".  result_decode() is the same
+ * for an answer. */
+struct json *nt_args_json(const struct nt_method *, const void *args);
+struct json *nt_result_json(const struct nt_method *, const void *result);
+NT_NODISCARD int nt_args_decode(const struct nt_interface *, const struct nt_method *,
+                                const struct json *, void **out, struct nt_err *);
+NT_NODISCARD int nt_result_decode(const struct nt_method *, const struct json *, void **out,
+                                  struct nt_err *);
+void nt_args_free(const struct nt_method *, void *args);
+void nt_result_free(const struct nt_method *, void *result);
+
+/* Whether a call of version 'asked' may be served by that method of ours. */
+bool nt_method_serves(const struct nt_interface *, const struct nt_method *, const char *asked);
 
 const struct nt_method *nt_method_find(const struct nt_interface *, const char *name);
