@@ -409,6 +409,18 @@ struct into {
     void *obj;
 };
 
+/* The table's first bit, its own, says that the rest are those of a message: an object
+ * without any field is not one that nobody marked. */
+static void
+note_read(const struct nt_field *fields, void *obj)
+{
+    struct nt_seen *seen = nt_field_seen(fields, obj);
+
+    if (seen) {
+        seen->set |= 1;
+    }
+}
+
 /* One value of an object or a tuple; null and absent are told apart in 'seen'. */
 static int
 parse_member(const struct into *into, const struct nt_field *f, unsigned use,
@@ -454,6 +466,7 @@ parse_tuple(const struct nt_field *f, unsigned use, const struct json *json, con
     if (json->type != JSON_ARRAY) {
         return nt_field_wrong_type(path, "a list", json, err);
     }
+    note_read(f->fields, m);
     for (const struct nt_field *part = first; part->name; part++, i++) {
         const struct json *value = i < json_array(json)->n ? json_array(json)->elems[i] : NULL;
         char sub[256];
@@ -614,6 +627,7 @@ parse_object(const struct nt_field *fields, unsigned use, const struct json *jso
     if (strict && refuse_unknown_keys(fields, use, json, what, err) < 0) {
         return -1;
     }
+    note_read(fields, obj);
     for (const struct nt_field *f = fields; f->name; f++) {
         char path[256];
 

@@ -131,9 +131,43 @@ is_null(const struct nt_field *fields, const struct nt_field *f, const void *obj
 }
 
 static struct json *
+stamp_json(int64_t t)
+{
+    char text[NT_TIME_SIZE];
+
+    nt_time_format(t, text);
+    return json_string_create(text);
+}
+
+/* A value of which it is known that it is not null: empty addresses and the time 0 are
+ * what they are. */
+static struct json *
+value_json(const struct nt_field *f, unsigned use, const void *obj)
+{
+    switch (f->type) {
+    case NT_F_UUID:
+    case NT_F_MAC:
+    case NT_F_IP4:
+    case NT_F_CIDR:
+    case NT_F_IP:
+    case NT_F_NET:
+        return json_string_create(nt_field_member(f, obj));
+    case NT_F_STAMP:
+        return stamp_json(*(const int64_t *) nt_field_member(f, obj));
+    default:
+        return field_json(f, use, obj);
+    }
+}
+
+static struct json *
 member_json(const struct nt_field *fields, const struct nt_field *f, unsigned use, const void *obj)
 {
-    return is_null(fields, f, obj) ? json_null_create() : field_json(f, use, obj);
+    const struct nt_seen *seen = nt_field_seen(fields, obj);
+
+    if (is_null(fields, f, obj)) {
+        return json_null_create();
+    }
+    return seen && seen->set ? value_json(f, use, obj) : field_json(f, use, obj);
 }
 
 static struct json *
@@ -158,18 +192,6 @@ static struct json *
 json_text_json(const struct json *json)
 {
     return json ? json_string_create_nocopy(json_to_string(json, JSSF_SORT)) : json_null_create();
-}
-
-static struct json *
-stamp_json(int64_t t)
-{
-    char text[NT_TIME_SIZE];
-
-    if (!t) {
-        return json_null_create();
-    }
-    nt_time_format(t, text);
-    return json_string_create(text);
 }
 
 static struct json *
@@ -223,7 +245,7 @@ field_json(const struct nt_field *f, unsigned use, const void *obj)
         return json ? json_deep_clone(json) : json_null_create();
     }
     case NT_F_STAMP:
-        return stamp_json(*(const int64_t *) m);
+        return *(const int64_t *) m ? stamp_json(*(const int64_t *) m) : json_null_create();
     case NT_F_JSON_TEXT:
         return json_text_json(*(struct json *const *) m);
     case NT_F_TUPLE:
@@ -386,5 +408,6 @@ nt_fields_mark_all(const struct nt_field *fields, void *obj)
         all.set |= is_unset(fields, f, obj) ? 0 : bit;
         all.null |= is_null(fields, f, obj) ? bit : 0;
     }
+    all.set |= 1;
     *nt_field_seen(fields, obj) = all;
 }
