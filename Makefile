@@ -22,7 +22,8 @@ export PREFIX
 LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BROKER='$(BROKER)' \
       BUILD_DIR='$(CURDIR)/build'
 
-.PHONY: all up down lab-neutron lab-neutron-down deps check-fast check check-long bench-flat lint fuzz format install clean
+.PHONY: all up down lab-neutron lab-neutron-down deps check-fast check check-long bench-flat \
+        bench-bus lint fuzz format install clean
 .NOTPARALLEL:
 
 all:
@@ -60,6 +61,12 @@ bench-flat:
 	@tools/deps build lab
 	@tools/build -q plain
 	@BUILD_DIR='$(CURDIR)/build' bench/flat/run.py $(BENCH)
+
+# Needs root: a broker in a network namespace of its own.
+bench-bus:
+	@tools/deps build lab check
+	@tools/build plain
+	@unshare --pid --fork --kill-child --mount-proc bench/bus/run.py $(BENCH)
 
 fuzz: deps
 	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)

@@ -635,6 +635,11 @@ def main():
     parser.add_argument("--out", default=os.path.join(ROOT, "docs/performance.md"))
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     args = parser.parse_args()
+    kept = ""
+    if os.path.exists(args.out):
+        with open(args.out, encoding="utf-8") as file:
+            # The last section belongs to bench/bus.
+            kept = "".join(file.read().partition("\n## The bus\n")[1:])
     text = measure(args.only.split(","), args.quick)
     head = f"""\
 # Performance
@@ -648,7 +653,7 @@ another one, ratios more.
 
 """
     with open(args.out, "w", encoding="utf-8") as file:
-        file.write(head + text)
+        file.write(head + text + kept)
     say(f"written: {args.out}")
 
 
