@@ -53,18 +53,25 @@ struct peer {
     int input; /* Standard input; the poll loop has no descriptor 0. */
     struct ds line;
     double last_turn, max_gap_ms;
+    double last_cpu, max_cpu_ms; /* The same without what others took of the machine. */
     struct nt_bus_request *held[16];
     size_t n_held;
     struct burst *burst;
 };
 
 static double
-now_ms(void)
+clock_ms(clockid_t clock)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
+}
+
+static double
+now_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 static void
@@ -351,7 +358,8 @@ do_stats(struct peer *peer)
     json_object_put(json, "refused", json_integer_create(stats->n_refused));
     json_object_put(json, "casts_dropped", json_integer_create(stats->n_casts_dropped));
     json_object_put(json, "pending", json_integer_create(nt_bus_n_pending(peer->bus)));
-    peer->max_gap_ms = 0;
+    json_object_put(json, "max_cpu_ms", json_real_create(peer->max_cpu_ms));
+    peer->max_gap_ms = peer->max_cpu_ms = 0;
     print_json(json);
 }
 
@@ -384,14 +392,16 @@ static void
 input_run(void *peer_)
 {
     struct peer *peer = peer_;
-    double now = now_ms();
+    double now = now_ms(), cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
     char buf[65536];
     ssize_t n;
 
     if (peer->last_turn) {
         peer->max_gap_ms = MAX(peer->max_gap_ms, now - peer->last_turn);
+        peer->max_cpu_ms = MAX(peer->max_cpu_ms, cpu - peer->last_cpu);
     }
     peer->last_turn = now;
+    peer->last_cpu = cpu;
     while ((n = read(peer->input, buf, sizeof buf)) > 0) {
         for (ssize_t i = 0; i < n; i++) {
             if (buf[i] == '\n') {
