@@ -167,8 +167,53 @@ run_with(struct stmt *stmt, const struct table *table, const char *but, const vo
     return stmt_step(stmt, err) < 0 ? nt_err_context(err, "table %s", table->name) : 0;
 }
 
-int
-row_insert(struct store *store, const struct table *table, const void *obj, struct nt_err *err)
+/* The cache knows a statement on a whole row by what it does, to which table, and how it
+ * ends: putting its text together would cost as much as running it.  With an ending too
+ * long for that 'is_whole' is false, and the text itself is the key. */
+struct key {
+    char text[160];
+    bool is_whole;
+};
+
+static struct key
+make_key(const char *what, const struct table *table, const char *tail)
+{
+    const char *const parts[] = { what, table->name, " ", tail };
+    struct key key = { .is_whole = true };
+    size_t len = 0;
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(parts) && key.is_whole; i++) {
+        size_t n = strlen(parts[i]);
+
+        key.is_whole = len + n < sizeof key.text;
+        if (key.is_whole) {
+            memcpy(key.text + len, parts[i], n + 1);
+            len += n;
+        }
+    }
+    return key;
+}
+
+static struct stmt *
+find_statement(struct store *store, const struct key *key)
+{
+    return key->is_whole ? store_find(store, key->text) : NULL;
+}
+
+/* Takes 'sql'. */
+static int
+keep_statement(struct store *store, const struct key *key, char *sql, struct stmt **out,
+               struct nt_err *err)
+{
+    int rc = key->is_whole ? store_prepare_as(store, key->text, sql, out, err)
+                           : store_prepare(store, sql, out, err);
+
+    free(sql);
+    return rc;
+}
+
+static char *
+insert_sql(const struct table *table)
 {
     AUTO_FREE char *columns = row_columns(table, "");
     struct ds sql = DS_EMPTY_INITIALIZER;
@@ -178,24 +223,30 @@ row_insert(struct store *store, const struct table *table, const void *obj, stru
         ds_put_cstr(&sql, ", ?");
     }
     ds_put_char(&sql, ')');
-
-    AUTO(stmt) stmt = NULL;
-    int rc = store_prepare(store, ds_cstr(&sql), &stmt, err);
-
-    ds_destroy(&sql);
-    return rc < 0 ? -1 : run_with(stmt, table, NULL, obj, err);
+    return ds_steal_cstr(&sql);
 }
 
 int
-row_update(struct store *store, const struct table *table, const void *obj, struct nt_err *err)
+row_insert(struct store *store, const struct table *table, const void *obj, struct nt_err *err)
 {
-    const struct nt_field *key = nt_field_find(table->fields, table->key);
+    const struct key key = make_key("insert ", table, "");
+    AUTO(stmt) stmt = find_statement(store, &key);
+
+    if (!stmt && keep_statement(store, &key, insert_sql(table), &stmt, err) < 0) {
+        return -1;
+    }
+    return run_with(stmt, table, NULL, obj, err);
+}
+
+static char *
+update_sql(const struct table *table)
+{
     struct ds sql = DS_EMPTY_INITIALIZER;
     const char *comma = "";
 
     ds_put_format(&sql, "UPDATE %s SET ", table->name);
     for (const struct nt_field *f = next_column(table->fields); f; f = next_column(f + 1)) {
-        if (f != key) {
+        if (strcmp(f->name, table->key)) {
             ds_put_cstr(&sql, comma);
             ds_put_cstr(&sql, f->name);
             ds_put_cstr(&sql, " = ?");
@@ -203,17 +254,24 @@ row_update(struct store *store, const struct table *table, const void *obj, stru
         }
     }
     ds_put_format(&sql, " WHERE %s = ?", table->key);
+    return ds_steal_cstr(&sql);
+}
 
-    AUTO(stmt) stmt = NULL;
-    int rc = store_prepare(store, ds_cstr(&sql), &stmt, err);
+int
+row_update(struct store *store, const struct table *table, const void *obj, struct nt_err *err)
+{
+    const struct key key = make_key("update ", table, "");
+    AUTO(stmt) stmt = find_statement(store, &key);
 
-    ds_destroy(&sql);
-    if (rc < 0 || run_with(stmt, table, table->key, obj, err) < 0) {
+    if ((!stmt && keep_statement(store, &key, update_sql(table), &stmt, err) < 0)
+        || run_with(stmt, table, table->key, obj, err) < 0) {
         return -1;
     }
     if (!store_n_changed(store)) {
+        const struct nt_field *id = nt_field_find(table->fields, table->key);
+
         return nt_fail(err, NT_NOT_FOUND, "no row of %s has the %s %s", table->name, table->key,
-                       (const char *) obj + key->offset);
+                       (const char *) obj + id->offset);
     }
     return 0;
 }
@@ -221,35 +279,51 @@ row_update(struct store *store, const struct table *table, const void *obj, stru
 int
 row_delete(struct store *store, const struct table *table, const char *key, struct nt_err *err)
 {
-    AUTO_FREE char *sql = xasprintf("DELETE FROM %s WHERE %s = ?", table->name, table->key);
+    const struct key name = make_key("delete ", table, "");
+    AUTO(stmt) stmt = find_statement(store, &name);
 
-    return store_do(store, err, sql, "t", key) < 0 ? -1 : 0;
+    if (!stmt
+        && keep_statement(store, &name,
+                          xasprintf("DELETE FROM %s WHERE %s = ?", table->name, table->key), &stmt,
+                          err)
+               < 0) {
+        return -1;
+    }
+    stmt_bind_text(stmt, 1, key);
+    return stmt_step(stmt, err) < 0 ? -1 : 0;
 }
 
-/* The caller frees. */
-static char *
-select_sql(const struct table *table, const char *tail)
+static int
+prepare_select(struct store *store, const struct table *table, const char *tail, struct stmt **out,
+               struct nt_err *err)
 {
-    AUTO_FREE char *columns = row_columns(table, "");
+    const struct key key = make_key("select ", table, tail);
 
-    return xasprintf("SELECT %s FROM %s %s", columns, table->name, tail);
+    *out = find_statement(store, &key);
+    if (*out) {
+        return 0;
+    }
+
+    AUTO_FREE char *columns = row_columns(table, "");
+    return keep_statement(store, &key,
+                          xasprintf("SELECT %s FROM %s %s", columns, table->name, tail), out, err);
 }
 
 int
 row_get(struct store *store, const struct table *table, void *obj, struct nt_err *err,
         const char *tail, const char *types, ...)
 {
-    AUTO_FREE char *sql = select_sql(table, tail);
     AUTO(stmt) stmt = NULL;
     va_list args;
 
-    va_start(args, types);
-    int rc = store_vquery(store, &stmt, err, sql, types, args);
-    va_end(args);
-    if (rc < 0) {
+    if (prepare_select(store, table, tail, &stmt, err) < 0) {
         return -1;
     }
-    rc = stmt_step(stmt, err);
+    va_start(args, types);
+    stmt_vbind(stmt, types, args);
+    va_end(args);
+
+    int rc = stmt_step(stmt, err);
     if (rc > 0 && row_read(stmt, 0, table, obj, err) < 0) {
         return -1;
     }
@@ -260,15 +334,19 @@ int
 row_list(struct store *store, const struct table *table, struct rows *out, struct nt_err *err,
          const char *tail, const char *types, ...)
 {
-    AUTO_FREE char *sql = select_sql(table, tail);
     AUTO(stmt) stmt = NULL;
     struct rows rows = { .table = table };
     size_t allocated = 0;
     va_list args;
 
+    if (prepare_select(store, table, tail, &stmt, err) < 0) {
+        return -1;
+    }
     va_start(args, types);
-    int rc = store_vquery(store, &stmt, err, sql, types, args);
+    stmt_vbind(stmt, types, args);
     va_end(args);
+
+    int rc = 0;
     while (rc >= 0 && (rc = stmt_step(stmt, err)) > 0) {
         if (rows.n >= allocated) {
             rows.at = x2nrealloc(rows.at, &allocated, table->size);

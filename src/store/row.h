@@ -13,7 +13,7 @@
 #include "store/store.h"
 
 struct table {
-    const char *name;
+    const char *name; /* Of one 'struct table' only: prepared statements are known by it. */
     const struct nt_field *fields;
     size_t size;     /* Of the struct. */
     const char *key; /* Column that row_update() and row_delete() find the row by. */

@@ -137,9 +137,11 @@ store_open(const char *url, struct store **out, struct nt_err *err)
 {
     AUTO(store) store = NULL;
 
+    /* temp_store: what a savepoint must be able to undo stays in memory, however many
+     * operations share the transaction; else it goes through a file for each. */
     if (open_file(url,
                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                  "PRAGMA foreign_keys = ON;",
+                  "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
                   &store, err)
             < 0
         || schema_upgrade(store, schema_steps, err) < 0) {
@@ -182,18 +184,25 @@ store_path(const struct store *store)
     return store->path;
 }
 
-int
-store_prepare(struct store *store, const char *sql, struct stmt **out, struct nt_err *err)
+struct stmt *
+store_find(struct store *store, const char *key)
 {
-    struct stmt *stmt = shash_find_data(&store->cache, sql);
+    struct stmt *stmt = shash_find_data(&store->cache, key);
 
-    if (stmt && !stmt->in_use) {
-        stmt->in_use = true;
-        *out = stmt;
-        return 0;
+    if (!stmt || stmt->in_use) {
+        return NULL;
     }
+    stmt->in_use = true;
+    return stmt;
+}
 
+int
+store_prepare_as(struct store *store, const char *key, const char *sql, struct stmt **out,
+                 struct nt_err *err)
+{
+    struct stmt *stmt = shash_find_data(&store->cache, key);
     sqlite3_stmt *s;
+
     if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK) {
         return store_fail(store, err);
     }
@@ -205,10 +214,17 @@ store_prepare(struct store *store, const char *sql, struct stmt **out, struct nt
     stmt->in_use = true;
     stmt->cached = !is_second_user;
     if (stmt->cached) {
-        shash_add(&store->cache, sql, stmt);
+        shash_add(&store->cache, key, stmt);
     }
     *out = stmt;
     return 0;
+}
+
+int
+store_prepare(struct store *store, const char *sql, struct stmt **out, struct nt_err *err)
+{
+    *out = store_find(store, sql);
+    return *out ? 0 : store_prepare_as(store, sql, sql, out, err);
 }
 
 void
@@ -272,8 +288,8 @@ stmt_copy(struct stmt *stmt, int column, char *out, size_t size)
     ovs_strlcpy(out, text ? text : "", size);
 }
 
-static void
-bind_values(struct stmt *stmt, const char *types, va_list args)
+void
+stmt_vbind(struct stmt *stmt, const char *types, va_list args)
 {
     for (int i = 1; *types; types++, i++) {
         const char *text;
@@ -305,7 +321,7 @@ store_vquery(struct store *store, struct stmt **out, struct nt_err *err, const c
     if (store_prepare(store, sql, out, err) < 0) {
         return -1;
     }
-    bind_values(*out, types, args);
+    stmt_vbind(*out, types, args);
     return 0;
 }
 
@@ -362,10 +378,19 @@ store_get_int(struct store *store, int64_t *out, struct nt_err *err, const char 
     return rc;
 }
 
+/* A statement without parameters and rows that comes again and again. */
+static int
+run_cached(struct store *store, const char *sql, struct nt_err *err)
+{
+    AUTO(stmt) stmt = NULL;
+
+    return store_prepare(store, sql, &stmt, err) < 0 || stmt_step(stmt, err) < 0 ? -1 : 0;
+}
+
 int
 store_begin(struct store *store, struct nt_err *err)
 {
-    return store_script(store, "BEGIN IMMEDIATE", err);
+    return run_cached(store, "BEGIN IMMEDIATE", err);
 }
 
 int
@@ -376,7 +401,7 @@ store_commit(struct store *store, struct nt_err *err)
                        "cannot use the database: input or output failed (failpoint)");
     }
 
-    int rc = store_script(store, "COMMIT", err);
+    int rc = run_cached(store, "COMMIT", err);
 
     NT_CRASHPOINT("store-committed");
     return rc;
@@ -399,13 +424,13 @@ store_in_transaction(const struct store *store)
 int
 store_savepoint(struct store *store, struct nt_err *err)
 {
-    return store_script(store, "SAVEPOINT op", err);
+    return run_cached(store, "SAVEPOINT op", err);
 }
 
 int
 store_release(struct store *store, struct nt_err *err)
 {
-    return store_script(store, "RELEASE SAVEPOINT op", err);
+    return run_cached(store, "RELEASE SAVEPOINT op", err);
 }
 
 void

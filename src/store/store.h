@@ -42,7 +42,14 @@ NT_AUTO(store)
  * at the same time gets one of its own).  Parameters are numbered from 1. */
 NT_NODISCARD int store_prepare(struct store *, const char *sql, struct stmt **out, struct nt_err *);
 
-/* The same, and binds one value per letter of 'types': t const char * (NULL is
+/* For SQL that is put together: 'key', shorter and quicker to make, stands for its text.
+ * store_find() gives what is in the cache under it, or NULL; then the text is made and
+ * store_prepare_as() keeps it.  A key is no other key and no SQL. */
+struct stmt *store_find(struct store *, const char *key);
+NT_NODISCARD int store_prepare_as(struct store *, const char *key, const char *sql,
+                                  struct stmt **out, struct nt_err *);
+
+/* store_prepare(), and binds one value per letter of 'types': t const char * (NULL is
  * SQL's NULL; copied), u the same, but empty text is NULL too, i int64_t, b int as
  * boolean. */
 NT_NODISCARD int store_query(struct store *, struct stmt **out, struct nt_err *, const char *sql,
@@ -71,6 +78,7 @@ NT_AUTO(stmt)
 
 void stmt_bind_text(struct stmt *, int i, const char *text);
 void stmt_bind_int(struct stmt *, int i, int64_t value);
+void stmt_vbind(struct stmt *, const char *types, va_list); /* As in store_query(). */
 
 /* Returns 1 with a row, 0 at the end, -1 on failure. */
 NT_NODISCARD int stmt_step(struct stmt *, struct nt_err *);

@@ -211,6 +211,71 @@ one_text_can_be_in_use_twice(void **state)
 }
 
 static void
+a_statement_on_rows_is_kept_whatever_its_ending(void **state)
+{
+    struct fixture *t = *state;
+    struct nt_instance in = { .id = "11111111-1111-4111-8111-111111111111", .number = 7 };
+    struct nt_instance out;
+    const char *const endings[] = {
+        "WHERE number = ?",
+        /* Longer than what statements are known by. */
+        "WHERE number = ? AND name = '' AND hostname = '' AND project_id = '' AND user_id = ''"
+        " AND host = '' AND availability_zone = '' AND vm_state = '' AND task_state = ''",
+    };
+
+    assert_int_equal(row_insert(t->store, &instances, &in, &t->err), 0);
+    for (size_t i = 0; i < NT_ARRAY_SIZE(endings); i++) {
+        for (int64_t number = 7; number < 9; number++) {
+            int found = number == 7;
+
+            assert_int_equal(row_get(t->store, &instances, &out, &t->err, endings[i], "i", number),
+                             found);
+            if (found) {
+                assert_int_equal(out.number, 7);
+                nt_instance_clear(&out);
+            }
+        }
+    }
+}
+
+/* Files of this process that are deleted and have SQLite's names for temporary ones. */
+static int
+n_temporary_files(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 256; fd++) {
+        char link[64], path[256] = "";
+
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        n += readlink(link, path, sizeof path - 1) > 0 && strstr(path, "etilqs_") != NULL;
+    }
+    return n;
+}
+
+static void
+what_operations_can_undo_needs_no_file(void **state)
+{
+    struct fixture *t = *state;
+
+    assert_int_equal(store_begin(t->store, &t->err), 0);
+    for (int i = 0; i < 500; i++) {
+        struct nt_instance in = { .number = i };
+
+        snprintf(in.id, sizeof in.id, "%08x-1111-4111-8111-111111111111", i * 2654435761u);
+        assert_int_equal(store_savepoint(t->store, &t->err), 0);
+        assert_int_equal(row_insert(t->store, &instances, &in, &t->err), 0);
+        assert_int_equal(store_release(t->store, &t->err), 0);
+    }
+    assert_int_equal(n_temporary_files(), 0);
+    assert_int_equal(store_savepoint(t->store, &t->err), 0);
+    assert_int_equal(store_do(t->store, &t->err, "DELETE FROM instances", ""), 500);
+    store_rollback_to(t->store);
+    assert_int_equal(store_commit(t->store, &t->err), 0);
+    assert_int_equal(get_int(t, "SELECT COUNT(*) FROM instances"), 500);
+}
+
+static void
 constraints_are_conflicts(void **state)
 {
     struct fixture *t = *state;
@@ -345,6 +410,8 @@ main(void)
         STORE_TEST(opening_again_keeps_the_rows),
         STORE_TEST(another_process_may_come_and_go),
         STORE_TEST(one_text_can_be_in_use_twice),
+        STORE_TEST(a_statement_on_rows_is_kept_whatever_its_ending),
+        STORE_TEST(what_operations_can_undo_needs_no_file),
         STORE_TEST(constraints_are_conflicts),
         STORE_TEST(a_row_comes_back_as_it_went_in),
     };

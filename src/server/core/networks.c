@@ -244,6 +244,30 @@ network_create(struct store *store, const struct core_env *env, const struct net
     return 0;
 }
 
+#define MAX_TAIL 128 /* Of those below, with its end. */
+
+static int
+prepare_rows(struct store *store, const char *tail, struct stmt **out, struct nt_err *err)
+{
+    static const char what[] = "networks with subnets ";
+    char key[sizeof what + MAX_TAIL] = { 0 };
+
+    ovs_assert(strlen(tail) < MAX_TAIL);
+    memcpy(key, what, sizeof what);
+    ovs_strlcpy(key + sizeof what - 1, tail, MAX_TAIL);
+    *out = store_find(store, key);
+    if (*out) {
+        return 0;
+    }
+
+    AUTO_FREE char *n_cols = row_columns(&networks_table, "n.");
+    AUTO_FREE char *s_cols = row_columns(&subnets_table, "s.");
+    AUTO_FREE char *sql = xasprintf("SELECT %s, %s FROM networks n JOIN subnets s"
+                                    " ON s.network_id = n.id %s ORDER BY n.number",
+                                    n_cols, s_cols, tail);
+    return store_prepare_as(store, key, sql, out, err);
+}
+
 /* Rows of networks with their subnets; 'tail' and 'values' (at most two texts) as in
  * store_query(). */
 static int
@@ -251,16 +275,17 @@ load_rows2(struct store *store, struct network_list *out, const char *tail, cons
            const char *second, struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
-    AUTO_FREE char *n_cols = row_columns(&networks_table, "n.");
-    AUTO_FREE char *s_cols = row_columns(&subnets_table, "s.");
-    AUTO_FREE char *sql = xasprintf("SELECT %s, %s FROM networks n JOIN subnets s"
-                                    " ON s.network_id = n.id %s ORDER BY n.number",
-                                    n_cols, s_cols, tail);
     int n_first = row_n_columns(&networks_table);
     struct network_list list = { NULL, 0 };
     size_t allocated = 0;
 
-    int rc = store_query(store, &stmt, err, sql, second ? "tt" : value ? "t" : "", value, second);
+    int rc = prepare_rows(store, tail, &stmt, err);
+    if (rc >= 0 && value) {
+        stmt_bind_text(stmt, 1, value);
+    }
+    if (rc >= 0 && second) {
+        stmt_bind_text(stmt, 2, second);
+    }
     while (rc >= 0 && (rc = stmt_step(stmt, err)) > 0) {
         if (list.n >= allocated) {
             list.at = x2nrealloc(list.at, &allocated, sizeof *list.at);
