@@ -70,6 +70,7 @@ const struct nt_field nt_port_fields[] = {
     { "device_owner", NT_F_STR, NT_AT(struct nt_port, device_owner), DB_RPC },
     { "host", NT_F_STR, NT_AT(struct nt_port, host), DB_RPC },
     { "status", NT_F_STR, NT_AT(struct nt_port, status), DB_RPC },
+    { "position", NT_F_INT, NT_AT(struct nt_port, position), NT_IN_DB },
     { "admin_state_up", NT_F_BOOL, NT_AT(struct nt_port, admin_state_up), DB_RPC },
     { "port_security_enabled", NT_F_BOOL, NT_AT(struct nt_port, port_security_enabled), DB_RPC },
     { "created_at", NT_F_TIME, NT_AT(struct nt_port, created_at), DB_RPC },

@@ -75,6 +75,7 @@ struct nt_port {
     char device_owner[64];        /* "compute:nova". */
     char host[NT_HOST_SIZE];      /* binding:host_id. */
     char status[16];              /* BUILD, ACTIVE, DOWN. */
+    int64_t position;             /* Among the links of its instance, from 0. */
     bool admin_state_up;
     bool port_security_enabled;
     int64_t created_at, updated_at;

@@ -214,18 +214,16 @@ join_groups(struct store *store, const struct core_env *env, const struct instan
 
 static int
 plug(struct store *store, const struct core_env *env, const struct nt_instance *instance,
-     const struct instance_network *wish, struct nt_err *err)
+     const struct network_row *network, const char *wanted, struct nt_err *err)
 {
-    struct network_row network;
+    const struct quota_wish quota = { QUOTA_FIXED_IPS, instance->project_id, 1, QUOTA_COUNT };
     struct nt_fixed_ip fixed_ip;
     struct nt_port port;
+    const struct ipam_wish wish = { &network->subnet, &port, wanted };
 
-    const struct quota_wish quota = { QUOTA_FIXED_IPS, instance->project_id, 1, QUOTA_COUNT };
-
-    return must_exist(network_get(store, wish->network_id, &network, err), err) < 0
-                   || quota_check(store, env, &quota, err) < 0
-                   || port_create(store, env, wish->network_id, instance, &port, err) < 0
-                   || ipam_allocate(store, env, &port, wish->address, &fixed_ip, err) < 0
+    return quota_check(store, env, &quota, err) < 0
+                   || port_create(store, env, network->network.id, instance, &port, err) < 0
+                   || ipam_allocate(store, env, &wish, &fixed_ip, err) < 0
                ? -1
                : 0;
 }
@@ -240,7 +238,12 @@ plug_all(struct store *store, const struct core_env *env, const struct nt_instan
         return 0;
     }
     for (size_t i = 0; i < wish->n_networks && !rc; i++) {
-        rc = plug(store, env, instance, &wish->networks[i], err);
+        const struct instance_network *w = &wish->networks[i];
+        struct network_row network;
+
+        rc = must_exist(network_get(store, w->network_id, &network, err), err) < 0
+                 ? -1
+                 : plug(store, env, instance, &network, w->address, err);
     }
     if (wish->n_networks || rc) {
         return rc;
@@ -251,10 +254,7 @@ plug_all(struct store *store, const struct core_env *env, const struct nt_instan
         return -1;
     }
     for (size_t i = 0; i < all.n && !rc; i++) {
-        struct instance_network any = { "", "" };
-
-        copy(any.network_id, all.at[i].network.id, sizeof any.network_id);
-        rc = plug(store, env, instance, &any, err);
+        rc = plug(store, env, instance, &all.at[i], NULL, err);
     }
     network_list_clear(&all);
     return rc;
@@ -267,6 +267,7 @@ name_host(struct store *store, struct nt_instance *instance, struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
     char address[NT_IP4_SIZE] = "";
+    char before[sizeof instance->hostname];
     int64_t n_same = 0;
 
     if (store_query(store, &stmt, err,
@@ -278,13 +279,12 @@ name_host(struct store *store, struct nt_instance *instance, struct nt_err *err)
     }
 
     int rc = stmt_step(stmt, err);
-    if (rc > 0) {
-        stmt_copy(stmt, 0, address, sizeof address);
-    }
-    nt_hostname_from_name(instance->name, rc > 0 ? address : NULL, instance->hostname);
     if (rc <= 0) {
         return rc;
     }
+    stmt_copy(stmt, 0, address, sizeof address);
+    copy(before, instance->hostname, sizeof before);
+    nt_hostname_from_name(instance->name, address, instance->hostname);
     if (store_get_int(store, &n_same, err,
                       "SELECT COUNT(*) FROM instances i JOIN ports p ON p.device_id = i.id"
                       " WHERE i.hostname = ? AND i.id <> ? AND p.network_id IN"
@@ -296,26 +296,11 @@ name_host(struct store *store, struct nt_instance *instance, struct nt_err *err)
     if (n_same) {
         nt_hostname_from_name("", address, instance->hostname);
     }
-    return 0;
-}
-
-/* Appends 'kind' for every address of the instance, in the order of its ports. */
-static int
-add_address_changes(struct store *store, const char *instance_id, enum change_kind kind,
-                    struct changes *changes, struct nt_err *err)
-{
-    struct rows ports;
-
-    if (ports_of_instance(store, instance_id, &ports, err) < 0) {
-        return -1;
-    }
-
-    int rc = 0;
-    for (size_t i = 0; i < ports.n && !rc; i++) {
-        rc = ipam_add_change(store, ROW(const struct nt_port, &ports, i)->id, kind, changes, err);
-    }
-    rows_clear(&ports);
-    return rc;
+    return is(before, instance->hostname)
+               ? 0
+               : MIN(store_do(store, err, "UPDATE instances SET hostname = ? WHERE id = ?", "tt",
+                              instance->hostname, instance->id),
+                     0);
 }
 
 static int
@@ -341,8 +326,7 @@ create(struct store *store, const struct core_env *env, const struct instance_cr
         return 0;
     }
     if (plug_all(store, env, instance, wish, err) < 0 || name_host(store, instance, err) < 0
-        || row_update(store, &instances_table, instance, err) < 0
-        || add_address_changes(store, instance->id, CHANGE_FIXED_IP_ALLOCATED, changes, err) < 0
+        || ipam_add_changes(store, instance->id, CHANGE_FIXED_IP_ALLOCATED, changes, err) < 0
         || security_groups_add_changes(store, instance->id, changes, err) < 0
         || must_exist(floating_ip_auto_assign(store, env, instance, changes, err), err) < 0) {
         return -1;

@@ -139,13 +139,15 @@ next_unused(struct store *store, const struct nt_subnet *subnet, uint32_t *ip, s
 
     int64_t last = nt_cidr_broadcast(&cidr);
     for (next = MAX(next, (int64_t) nt_cidr_network(&cidr) + 1); next < last; next++) {
-        struct nt_fixed_ip row;
+        int64_t one;
 
         if (ipam_is_reserved(subnet, next)) {
             continue;
         }
 
-        int rc = find_row(store, subnet->id, next, &row, err);
+        int rc = store_get_int(store, &one, err,
+                               "SELECT 1 FROM fixed_ips WHERE subnet_id = ? AND ip = ?", "ti",
+                               subnet->id, next);
         if (rc < 0) {
             return -1;
         }
@@ -195,27 +197,23 @@ allocate_any(struct store *store, const struct core_env *env, const struct nt_su
 }
 
 int
-ipam_allocate(struct store *store, const struct core_env *env, const struct nt_port *port,
-              const char *wanted, struct nt_fixed_ip *out, struct nt_err *err)
+ipam_allocate(struct store *store, const struct core_env *env, const struct ipam_wish *wish,
+              struct nt_fixed_ip *out, struct nt_err *err)
 {
-    const struct owner owner = { port->id, port->device_id, "" };
-    struct network_row network;
+    const struct owner owner = { wish->port->id, wish->port->device_id, "" };
+    const char *wanted = wish->address;
     uint32_t ip = 0;
-
-    if (network_get(store, port->network_id, &network, err) < 0) {
-        return -1;
-    }
 
     int rc;
     if (wanted && wanted[0]) {
-        rc = allocate_wanted(store, env, &network.subnet, &owner, wanted, err);
+        rc = allocate_wanted(store, env, wish->subnet, &owner, wanted, err);
         if (!rc && !nt_ip4_parse(wanted, &ip)) {
             rc = -1;
         }
     } else {
-        rc = allocate_any(store, env, &network.subnet, &owner, &ip, err);
+        rc = allocate_any(store, env, wish->subnet, &owner, &ip, err);
     }
-    if (rc < 0 || find_row(store, network.subnet.id, ip, out, err) < 0) {
+    if (rc < 0 || find_row(store, wish->subnet->id, ip, out, err) < 0) {
         return -1;
     }
     return 0;
@@ -302,19 +300,19 @@ ipam_entries(struct store *store, const char *network_id, const char *host,
     return 0;
 }
 
-int
-ipam_add_change(struct store *store, const char *port_id, enum change_kind kind,
-                struct changes *changes, struct nt_err *err)
+/* With multi_host the guest's own host is its network host. */
+#define SELECT_CHANGES                                     \
+    "SELECT " ENTRY_COLUMNS ", f.network_id, n.number,"    \
+    " CASE WHEN n.multi_host = 1 THEN p.host ELSE n.host " \
+    "END" ENTRY_TABLES
+
+static int
+add_changes(struct store *store, const char *sql, const char *id, enum change_kind kind,
+            struct changes *changes, struct nt_err *err)
 {
     AUTO(stmt) stmt = NULL;
 
-    /* With multi_host the guest's own host is its network host. */
-    if (store_query(store, &stmt, err,
-                    "SELECT " ENTRY_COLUMNS ", f.network_id, n.number,"
-                    " CASE WHEN n.multi_host = 1 THEN p.host ELSE n.host END" ENTRY_TABLES
-                    "WHERE f.port_id = ? ORDER BY f.ip",
-                    "t", port_id)
-        < 0) {
+    if (store_query(store, &stmt, err, sql, "t", id) < 0) {
         return -1;
     }
 
@@ -324,12 +322,29 @@ ipam_add_change(struct store *store, const char *port_id, enum change_kind kind,
 
         read_entry(stmt, &c->entry);
         ovs_strlcpy(c->instance_id, c->entry.instance_id, sizeof c->instance_id);
-        ovs_strlcpy(c->port_id, port_id, sizeof c->port_id);
+        ovs_strlcpy(c->port_id, c->entry.vif, sizeof c->port_id);
         stmt_copy(stmt, N_ENTRY_COLUMNS, c->network_id, sizeof c->network_id);
         c->number = stmt_int(stmt, N_ENTRY_COLUMNS + 1);
         stmt_copy(stmt, N_ENTRY_COLUMNS + 2, c->host, sizeof c->host);
     }
     return rc;
+}
+
+int
+ipam_add_change(struct store *store, const char *port_id, enum change_kind kind,
+                struct changes *changes, struct nt_err *err)
+{
+    return add_changes(store, SELECT_CHANGES "WHERE f.port_id = ? ORDER BY f.ip", port_id, kind,
+                       changes, err);
+}
+
+int
+ipam_add_changes(struct store *store, const char *instance_id, enum change_kind kind,
+                 struct changes *changes, struct nt_err *err)
+{
+    return add_changes(store,
+                       SELECT_CHANGES "WHERE p.device_id = ? ORDER BY p.position, p.id, f.ip",
+                       instance_id, kind, changes, err);
 }
 
 /* The address and its port let go of each other and of the instance. */

@@ -23,12 +23,19 @@ extern const struct table fixed_ips_table; /* struct nt_fixed_ip */
 /* True for addresses the network keeps for itself. */
 bool ipam_is_reserved(const struct nt_subnet *, uint32_t ip);
 
-/* Claims an address of 'port's network for the port and its instance.  'wanted'
- * empty or NULL: any.  Fails with NT_EXHAUSTED (nothing is free), NT_INVALID
- * ('wanted' is no address of the network, or reserved) or NT_CONFLICT ('wanted' is in
- * use).  Makes no change record: the instance's hostname is not known here. */
-NT_NODISCARD int ipam_allocate(struct store *, const struct core_env *, const struct nt_port *,
-                               const char *wanted, struct nt_fixed_ip *out, struct nt_err *);
+/* An address for a port; everything is borrowed for the call. */
+struct ipam_wish {
+    const struct nt_subnet *subnet; /* Of the port's network. */
+    const struct nt_port *port;
+    const char *address; /* Empty or NULL: any. */
+};
+
+/* Claims an address for the port and its instance.  Fails with NT_EXHAUSTED (nothing
+ * is free), NT_INVALID (the wanted one is no address of the network, or reserved) or
+ * NT_CONFLICT (it is in use).  Makes no change record: the instance's hostname is not
+ * known here. */
+NT_NODISCARD int ipam_allocate(struct store *, const struct core_env *, const struct ipam_wish *,
+                               struct nt_fixed_ip *out, struct nt_err *);
 
 /* The port is no longer in use; its address follows the diagram above.
  * Changes: FIXED_IP_UNUSED, then FIXED_IP_FREED if it was not leased. */
@@ -66,6 +73,10 @@ NT_NODISCARD int ipam_sweep(struct store *, const struct core_env *, size_t *n, 
  * entry.  A port without address adds nothing. */
 NT_NODISCARD int ipam_add_change(struct store *, const char *port_id, enum change_kind,
                                  struct changes *, struct nt_err *);
+
+/* The same for all ports of an instance, in their order. */
+NT_NODISCARD int ipam_add_changes(struct store *, const char *instance_id, enum change_kind,
+                                  struct changes *, struct nt_err *);
 
 /* What the network host needs: allocated or leased addresses, ascending; with 'host'
  * (may be NULL) those of its own guests.  The caller frees the array. */

@@ -24,7 +24,9 @@ take(struct core_test *t, const struct network_row *network, const char *wanted,
 
     nt_random_uuid(t->random, instance.id);
     CORE_OK(t, port_create(t->store, &t->env, network->network.id, &instance, port, &t->err));
-    return ipam_allocate(t->store, &t->env, port, wanted, out, &t->err);
+
+    const struct ipam_wish wish = { &network->subnet, port, wanted };
+    return ipam_allocate(t->store, &t->env, &wish, out, &t->err);
 }
 
 static struct nt_lease_args

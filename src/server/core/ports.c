@@ -65,14 +65,10 @@ port_create(struct store *store, const struct core_env *env, const char *network
     ovs_strlcpy(port.device_id, instance->id, sizeof port.device_id);
     ovs_strlcpy(port.host, instance->host, sizeof port.host);
 
-    int64_t position = 0;
-    if (store_get_int(store, &position, err, "SELECT COUNT(*) FROM ports WHERE device_id = ?", "t",
-                      instance->id)
+    if (store_get_int(store, &port.position, err, "SELECT COUNT(*) FROM ports WHERE device_id = ?",
+                      "t", instance->id)
             < 0
-        || row_insert(store, &ports_table, &port, err) < 0
-        || store_do(store, err, "UPDATE ports SET position = ? WHERE id = ?", "it", position,
-                    port.id)
-               < 0) {
+        || row_insert(store, &ports_table, &port, err) < 0) {
         return -1;
     }
     *out = port;
