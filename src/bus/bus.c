@@ -19,6 +19,10 @@ NT_LOG_MODULE(nt_bus);
 
 #define DEFAULT_TIMEOUT_MS 60000
 
+/* Between two looks at all calls in flight for those whose time is over: when a peer hangs
+ * there are thousands, with a deadline in every millisecond. */
+#define EXPIRY_STEP_MS 50
+
 /* What is to be handed to its owner with the next nt_bus_run(), in the order in which
  * it came: a request must not overtake the answer that was sent before it. */
 struct due {
@@ -346,6 +350,7 @@ expire_calls(struct nt_bus *bus)
             bus->next_deadline = MIN(bus->next_deadline, call->deadline);
         }
     }
+    bus->next_deadline = MAX(bus->next_deadline, now + EXPIRY_STEP_MS);
 }
 
 /* Requests: from the serving side. */

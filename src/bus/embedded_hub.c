@@ -41,6 +41,7 @@ NT_LOG_MODULE(nt_bus_hub);
 #define MAX_TRANSITS 10000    /* Per caller. */
 #define MAX_CALL_MS (3600 * 1000)
 #define TRANSIT_SLACK_MS 1000 /* The caller's own clock ends a call first. */
+#define EXPIRY_STEP_MS 50     /* Between two looks at all of them. */
 
 /* A connection; 'name' is NULL until the hello. */
 struct conn {
@@ -186,6 +187,7 @@ expire_transits(struct hub *hub)
             hub->next_deadline = MIN(hub->next_deadline, t->deadline);
         }
     }
+    hub->next_deadline = MAX(hub->next_deadline, now + EXPIRY_STEP_MS);
 }
 
 /* Messages to this program itself. */

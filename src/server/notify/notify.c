@@ -22,6 +22,7 @@ NT_LOG_MODULE(notify);
 
 #define CALL_TIMEOUT_MS 10000
 #define RETRY_MS 500
+#define RETRY_STEP_MS 20 /* Between two looks at all boots: a burst may have thousands. */
 #define BOOT_LIMIT_MS 30000
 #define RELEASE_LIMIT_MS 60000
 
@@ -569,16 +570,38 @@ is_due(struct notify *notify, int64_t at, int64_t now)
 }
 
 static void
+put_address_again(struct boot_address *address)
+{
+    struct boot *boot = address->boot;
+
+    nt_log_swap_request(boot->request_id);
+    put_address(address);
+    nt_log_swap_request(boot->request_id);
+}
+
+static void
+check_again(struct boot *boot)
+{
+    char request_id[NT_REQUEST_ID_SIZE];
+
+    /* The boot may be over and gone afterwards. */
+    ovs_strlcpy(request_id, boot->request_id, sizeof request_id);
+    nt_log_swap_request(request_id);
+    boot->check_at = 0;
+    boot_check(boot);
+    nt_log_swap_request(request_id);
+}
+
+static void
 retry_boot(struct boot *boot, int64_t now)
 {
     if (is_due(boot->notify, boot->check_at, now)) {
-        boot->check_at = 0;
-        boot_check(boot);
+        check_again(boot);
         return;
     }
     for (size_t i = 0; i < boot->n_addresses && !boot->over; i++) {
         if (is_due(boot->notify, boot->addresses[i].retry_at, now)) {
-            put_address(&boot->addresses[i]);
+            put_address_again(&boot->addresses[i]);
         }
     }
 }
@@ -595,16 +618,15 @@ notify_run(struct notify *notify)
         return;
     }
     notify->next_retry = INT64_MAX;
-    LIST_FOR_EACH (boot, node, &notify->boots) {
-        nt_log_swap_request(boot->request_id);
+    LIST_FOR_EACH_SAFE (boot, node, &notify->boots) {
         retry_boot(boot, now);
-        nt_log_swap_request(boot->request_id);
     }
     LIST_FOR_EACH (release, node, &notify->releases) {
         if (is_due(notify, release->retry_at, now)) {
             send_release(release);
         }
     }
+    notify->next_retry = MAX(notify->next_retry, now + RETRY_STEP_MS);
 }
 
 void
