@@ -1,6 +1,7 @@
 /* neutrino-server: REST, metadata, database and the bus's hub. */
 #include <config.h>
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -34,6 +35,10 @@ main(int argc, char *argv[])
     if (argc == 2 && !strcmp(argv[1], KEYGEN_ARGUMENT)) {
         return keygen_main();
     }
+    /* Large answers go back to the system when they are sent.  Left to itself the allocator
+     * takes the first of them as a sign to keep such blocks from then on. */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
     nt_program_init(&program, "neutrino-server", "Serves the API and the metadata of guests.", argc,
                     argv);
 

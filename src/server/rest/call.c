@@ -173,6 +173,12 @@ call_reply_json(struct call *call, int status, struct json *json)
 }
 
 void
+call_reply_text(struct call *call, int status, const char *body)
+{
+    finish(call, status, body);
+}
+
+void
 call_fail(struct call *call, const struct nt_err *err)
 {
     const struct fault *fault = fault_of(err->code);

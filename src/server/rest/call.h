@@ -1,7 +1,7 @@
 /* One REST request while it is served.
  *
  * A handler gets a call and ends it, at once or later, with exactly one of
- * call_reply(), call_reply_json() and call_fail(), which free it. */
+ * call_reply(), call_reply_json(), call_reply_text() and call_fail(), which free it. */
 #pragma once
 
 #include "server/rest/auth.h"
@@ -55,6 +55,9 @@ void call_reply(struct call *, int status);
 
 /* 'json' is consumed. */
 void call_reply_json(struct call *, int status, struct json *json);
+
+/* 'body' is JSON as text already. */
+void call_reply_text(struct call *, int status, const char *body);
 
 /* The message of a NT_FAULT goes to the log instead of the client. */
 void call_fail(struct call *, const struct nt_err *);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "net/addr.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "server/core/instances.h"
 #include "server/rest/call.h"
@@ -59,8 +60,16 @@ read_filter(const struct call *call, struct instance_filter *filter, struct nt_e
     return !(status && !filter->vm_state) && limit > 0;
 }
 
+/* Takes 'json'. */
 static void
-put_next_link(const struct call *call, struct json *answer, const char *marker)
+put_json(struct ds *out, struct json *json)
+{
+    json_to_ds(json, JSSF_SORT, out);
+    json_destroy(json);
+}
+
+static void
+put_next_link(const struct call *call, struct ds *out, const char *marker)
 {
     AUTO_FREE char *base = call_base_url(call);
     struct json *link = json_object_create();
@@ -68,7 +77,8 @@ put_next_link(const struct call *call, struct json *answer, const char *marker)
     json_object_put_string(link, "rel", "next");
     json_object_put_format(link, "href", "%s/%s?marker=%s", base, call->match.route->pattern,
                            marker);
-    json_object_put(answer, "servers_links", json_array_create_1(link));
+    ds_put_cstr(out, ",\"servers_links\":");
+    put_json(out, json_array_create_1(link));
 }
 
 static struct json *
@@ -83,62 +93,66 @@ brief_view(const struct call *call, const struct nt_instance *instance)
 }
 
 static int
-add_server(const struct call *call, struct nt_instance *instance, bool detail, struct json *list,
+put_server(const struct call *call, struct nt_instance *instance, bool detail, struct ds *out,
            struct nt_err *err)
 {
     struct instance_info info = { 0 };
 
     if (!detail) {
-        json_array_add(list, brief_view(call, instance));
+        put_json(out, brief_view(call, instance));
         return 0;
     }
+
     int retval = instance_info_fill(call->rest->options.reader, instance, &info, err);
     if (retval == 0) {
-        json_array_add(list, server_view(call, &info));
+        put_json(out, server_view(call, &info));
     }
     instance_info_clear(&info);
     return retval;
 }
 
 static int
-list_json(const struct call *call, bool detail, struct json *answer, struct nt_err *err)
+put_servers(const struct call *call, bool detail, struct ds *out, struct nt_err *err)
 {
     struct instance_filter filter = { 0 };
     struct rows rows = { 0 };
-    struct json *list = json_array_create_empty();
     char last[NT_UUID_SIZE] = "";
     int retval = read_filter(call, &filter, err);
 
-    json_object_put(answer, "servers", list);
-    if (retval <= 0) {
-        return retval;
+    ds_put_cstr(out, "{\"servers\":[");
+    if (retval > 0) {
+        retval = instance_list(call->rest->options.reader, &filter, &rows, err);
     }
-    retval = instance_list(call->rest->options.reader, &filter, &rows, err);
     for (size_t i = 0; retval == 0 && i < rows.n; i++) {
         struct nt_instance *instance = ROW(struct nt_instance, &rows, i);
 
         ovs_strlcpy(last, instance->id, sizeof last);
-        retval = add_server(call, instance, detail, list, err);
+        ds_put_cstr(out, i ? "," : "");
+        retval = put_server(call, instance, detail, out, err);
     }
-    if (retval == 0 && rows.n == filter.limit) {
-        put_next_link(call, answer, last);
+    ds_put_char(out, ']');
+    if (retval == 0 && rows.n && rows.n == filter.limit) {
+        put_next_link(call, out, last);
     }
+    ds_put_char(out, '}');
     rows_clear(&rows);
     return retval;
 }
 
+/* The answer is made as text, server by server: as one tree a thousand of them would take
+ * ten times the memory, which the heap then keeps. */
 static void
 list(struct call *call, bool detail)
 {
-    struct json *answer = json_object_create();
+    struct ds body = DS_EMPTY_INITIALIZER;
     struct nt_err err = { 0 };
 
-    if (list_json(call, detail, answer, &err) < 0) {
-        json_destroy(answer);
+    if (put_servers(call, detail, &body, &err) < 0) {
         call_fail(call, &err);
-        return;
+    } else {
+        call_reply_text(call, 200, ds_cstr(&body));
     }
-    call_reply_json(call, 200, answer);
+    ds_destroy(&body);
 }
 
 void
