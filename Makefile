@@ -59,7 +59,7 @@ check-long: deps
 
 bench-flat:
 	@tools/deps build lab
-	@tools/build -q plain
+	@tools/build -q plain all bench-programs
 	@BUILD_DIR='$(CURDIR)/build' bench/flat/run.py $(BENCH)
 
 # Needs root: a broker in a network namespace of its own.
