@@ -100,6 +100,19 @@ def count(lab):
                                 " FROM instances").fetchone())
 
 
+def settled(lab):
+    """(active, failed) instances."""
+    with open_database(lab) as db:
+        return tuple(db.execute("SELECT COALESCE(SUM(vm_state = 'active'), 0),"
+                                " COALESCE(SUM(vm_state = 'error'), 0) FROM instances").fetchone())
+
+
+def unsettled(lab):
+    with open_database(lab) as db:
+        return db.execute("SELECT id, vm_state, task_state, host FROM instances"
+                          " WHERE vm_state NOT IN ('active', 'error') LIMIT 3").fetchall()
+
+
 def open_database(lab):
     import contextlib
     import sqlite3
@@ -349,9 +362,12 @@ def whole_boots(lab, requests):
     before = count(lab)[1]
     start = time.monotonic()
     load(lab, 8, requests, 10**6)
-    total = count(lab)[0]
-    wait_for(lambda: count(lab)[1] >= total, 180, lambda: f"{count(lab)} are active")
-    return (count(lab)[1] - before) / (time.monotonic() - start)
+    wait_for(lambda: sum(settled(lab)) == count(lab)[0], 180,
+             lambda: f"{count(lab)} are active; not settled: {unsettled(lab)}")
+    active, failed = settled(lab)
+    if failed:
+        say(f"{failed} boots failed")
+    return (active - before) / (time.monotonic() - start)
 
 
 # --- leases ------------------------------------------------------------------------------------
