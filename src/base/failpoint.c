@@ -53,6 +53,8 @@ const struct nt_failpoint nt_failpoints[] = {
     { "guest-plugged", "compute", false, "they are made, its record is not written" },
     { "guest-start", "compute", true, "a guest is about to be started" },
     { "guest-started", "compute", false, "it runs, its record does not say so" },
+    { "guest-power", "compute", false, "its end was noted, it was not told to end" },
+    { "guest-ended", "compute", false, "it has ended, to stay down or to be started again" },
     { "guest-stop", "compute", false, "a guest is about to be told to end" },
     { "guest-unplug", "compute", true, "its end was seen, its devices are there" },
     { "guest-unplugged", "compute", false, "its devices are gone, its folder is there" },

@@ -123,6 +123,11 @@ const struct nt_option nt_options[] = {
     { "compute_driver", NT_OPT_STRING, "netns", "What runs guests.", GROUP("Compute"),
       MORE("netns: each guest is a network namespace running the init script of its image; "
            "null: guests are only recorded, for tests of capacity.") },
+    { "shutdown_timeout", NT_OPT_INT, "60", "Seconds a guest that is stopped has to end by itself.",
+      .min = 0, .max = 86400 },
+    { "libvirt_wait_soft_reboot_seconds", NT_OPT_INT, "120",
+      "Seconds a guest that is rebooted has to end by itself.", .min = 0, .max = 86400,
+      MORE("Then it is ended, as with a hard reboot.") },
     { "netns_prefix", NT_OPT_STRING, "vm-", "First part of guests' namespace names." },
     { "allow_same_net_traffic", NT_OPT_BOOL, "true", "Guests of a network reach each other.",
       MORE("With false only what a security group allows gets from one guest to another.") },
@@ -199,6 +204,10 @@ const struct nt_option nt_options[] = {
       "Key that peers of other hosts prove themselves by.",
       MORE("64 hexadecimal digits, the same on every host, mode 0640.") },
     { "report_interval", NT_OPT_INT, "10", "Seconds between state reports.", 1, 3600 },
+    { "service_down_time", NT_OPT_INT, "75",
+      "Seconds after which a host that does not report is down.", 1, 86400,
+      MORE("Nothing is placed there any more, and its servers can be deleted: their guests are "
+           "ended when it returns. Several times report_interval.") },
 
     /* RabbitMQ. */
     { "transport_url", NT_OPT_STRING, "",
@@ -271,7 +280,6 @@ const struct nt_option nt_options[] = {
     { "vlan_interface", NT_OPT_STRING, "", "", IGNORED },
     { "cnt_vpn_clients", NT_OPT_STRING, "", "", IGNORED },
     { "num_vpn_clients", NT_OPT_STRING, "", "", IGNORED },
-    { "libvirt_wait_soft_reboot_seconds", NT_OPT_INT, "120", "", IGNORED },
     { "libvirt_type", NT_OPT_STRING, "", "", IGNORED },
     { "enabled_apis", NT_OPT_LIST, "", "", IGNORED },
     { "rabbit_host", NT_OPT_STRING, "", "", IGNORED },

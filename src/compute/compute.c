@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "compute/model.h"
+#include "compute/power.h"
 #include "host/bridge.h"
+#include "host/link.h"
 #include "host/sysctl.h"
 
 #include "openvswitch/poll-loop.h"
@@ -67,11 +69,20 @@ report_done(void *report_, const void *result OVS_UNUSED, const struct nt_err *e
 static bool
 state_of(const struct guest *guest, struct nt_update_instance_args *args)
 {
+    const char *task = power_task(guest);
     const char *state;
 
     switch (guest->phase) {
     case GUEST_RUNNING:
         state = "active";
+        args->power_state = 1;
+        break;
+    case GUEST_ENDING:
+        if (!task) {
+            return false;
+        }
+        state = "";
+        ovs_strlcpy(args->task_state, task, sizeof args->task_state);
         args->power_state = 1;
         break;
     case GUEST_DOWN:
@@ -91,6 +102,7 @@ state_of(const struct guest *guest, struct nt_update_instance_args *args)
     }
     ovs_strlcpy(args->vm_state, state, sizeof args->vm_state);
     ovs_strlcpy(args->fault, guest->fault, sizeof args->fault);
+    args->power_generation = guest->generation;
     return true;
 }
 
@@ -220,8 +232,9 @@ plug(struct compute *c, struct guest *guest, struct nt_err *err)
     AUTO_FREE char *folder = guest_folder(c->instances_path, guest->view.number);
     AUTO_FREE char *console = guest_file(c->instances_path, guest->view.number, "console.log");
 
+    /* What it said before it was stopped stays. */
     if (nt_mkdirs(folder, 0755, err) < 0
-        || nt_file_replace_soft(console, "", 0, 0644, NULL, err) < 0
+        || (access(console, F_OK) < 0 && nt_file_replace_soft(console, "", 0, 0644, NULL, err) < 0)
         || ensure_bridges(c, guest, err) < 0) {
         return -1;
     }
@@ -242,13 +255,19 @@ plug(struct compute *c, struct guest *guest, struct nt_err *err)
     return 0;
 }
 
-/* A guest that cannot be built leaves nothing behind but its reason. */
+/* A guest that cannot be built leaves nothing behind but its reason; one that ran before
+ * stays, to be started again when the reason is gone. */
 static void
-give_up(struct guest *guest, const struct nt_err *why)
+give_up(struct compute *c, struct guest *guest, const struct nt_err *why)
 {
-    nt_error("guest not built", "instance", guest->view.id, "why", why->msg, NULL);
+    nt_error(guest->launched ? "guest not started" : "guest not built", "instance", guest->view.id,
+             "why", why->msg, NULL);
     ovs_strlcpy(guest->fault, why->msg, sizeof guest->fault);
-    model_set_phase(guest, GUEST_STOP);
+    if (guest->launched) {
+        guest->wants_off = true;
+        model_save(c, guest);
+    }
+    model_set_phase(guest, guest->launched ? GUEST_DOWN : GUEST_STOP);
 }
 
 static void
@@ -257,13 +276,13 @@ phase_plug(struct compute *c, struct guest *guest)
     struct nt_err err = { 0 };
 
     if (plug(c, guest, &err) < 0) {
-        give_up(guest, &err);
+        give_up(c, guest, &err);
     } else {
         nt_info("guest plugged", "instance", guest->view.id, "namespace", guest->handle, "port",
                 guest->view.n_vifs ? guest->ifnames[0] : NULL, NULL);
         model_set_phase(guest, GUEST_GUARD);
     }
-    c->rules_changed = true;
+    model_changed(c, guest);
 }
 
 /* Its rules are in the kernel before it runs. */
@@ -281,7 +300,7 @@ phase_guard(struct compute *c, struct guest *guest)
         struct nt_err err = { .code = NT_FAULT };
 
         snprintf(err.msg, sizeof err.msg, "its rules are not in place: %s", why);
-        give_up(guest, &err);
+        give_up(c, guest, &err);
     }
 }
 
@@ -294,10 +313,11 @@ phase_start(struct compute *c, struct guest *guest)
         nt_fail(&err, NT_FAULT, "cannot start %s (failpoint)", guest->view.name);
     }
     if (err.code || c->driver->class->start(c->driver, guest, &err) < 0) {
-        give_up(guest, &err);
+        give_up(c, guest, &err);
         return;
     }
     NT_CRASHPOINT("guest-started");
+    guest->started = guest->launched = true;
     model_save(c, guest);
     model_set_phase(guest, GUEST_RUNNING);
     if (guest->asked_at) {
@@ -359,9 +379,9 @@ phase_stopping(struct compute *c, struct guest *guest)
 typedef void phase_fn(struct compute *, struct guest *);
 
 static phase_fn *const phases[] = {
-    [GUEST_PLUG] = phase_plug,         [GUEST_GUARD] = phase_guard, [GUEST_START] = phase_start,
-    [GUEST_RUNNING] = phase_running,   [GUEST_DOWN] = NULL,         [GUEST_STOP] = phase_stop,
-    [GUEST_STOPPING] = phase_stopping, [GUEST_GONE] = NULL,
+    [GUEST_PLUG] = phase_plug,       [GUEST_GUARD] = phase_guard,       [GUEST_START] = phase_start,
+    [GUEST_RUNNING] = phase_running, [GUEST_ENDING] = power_ending,     [GUEST_DOWN] = NULL,
+    [GUEST_STOP] = phase_stop,       [GUEST_STOPPING] = phase_stopping, [GUEST_GONE] = NULL,
 };
 
 /* Nothing is to be done for it and nothing to be said of it: true of nearly all guests at
@@ -441,6 +461,19 @@ is_unused_folder(const char *folder)
     return dir && unused;
 }
 
+/* A host that was started anew has none of them, and their names may become others'. */
+static void
+forget_lost_devices(struct guest *guest)
+{
+    for (size_t i = 0; i < guest->view.n_vifs; i++) {
+        if (*guest->ifnames[i] && !nt_vif_is_there(guest->ifnames[i], guest->view.vifs[i].mac)) {
+            nt_info("guest's device is not there any more", "instance", guest->view.id, "device",
+                    guest->ifnames[i], NULL);
+            guest->ifnames[i][0] = '\0';
+        }
+    }
+}
+
 static void
 adopt_folder(struct compute *c, const char *name)
 {
@@ -459,10 +492,22 @@ adopt_folder(struct compute *c, const char *name)
 
     /* One that was not started yet goes on from there; its devices may be half-made. */
     bool running = c->driver->class->adopt(c->driver, guest);
+    bool to_start = !guest->wants_off && (!guest->started || guest->reboot);
     if (running) {
-        model_save(c, guest);
+        guest->started = guest->launched = true;
+    } else if (to_start) {
+        guest->started = false;
+        guest->reboot = GUEST_REBOOT_NONE;
+        guest->pid = guest->pid_start = 0;
     }
-    model_add(c, guest, running ? GUEST_RUNNING : guest->pid ? GUEST_DOWN : GUEST_PLUG);
+    if (!running) {
+        forget_lost_devices(guest);
+    }
+    model_save(c, guest);
+    model_add(c, guest, running ? GUEST_RUNNING : to_start ? GUEST_PLUG : GUEST_DOWN);
+    if (running) {
+        power_resume(c, guest);
+    }
     if (ensure_bridges(c, guest, &err) < 0) {
         nt_error("guest's bridge is not as it should be", "instance", guest->view.id, "why",
                  err.msg, NULL);
@@ -686,8 +731,8 @@ compute_wait(struct compute *c)
     HMAP_FOR_EACH (guest, node, &c->guests) {
         bool ready = guest->phase == GUEST_GUARD && security_sync_has(c->security, guest)
                      && (is_guarded(c) || guard_error(c));
-        bool gone =
-            guest->phase == GUEST_STOPPING && !c->driver->class->is_running(c->driver, guest);
+        bool gone = (guest->phase == GUEST_STOPPING || guest->phase == GUEST_ENDING)
+                    && !c->driver->class->is_running(c->driver, guest);
         struct nt_update_instance_args args;
 
         if (may_report(c, guest) && state_of(guest, &args)) {

@@ -27,6 +27,9 @@ struct record {
     size_t n_devices;
     char handle[NT_HOST_SIZE];
     int64_t pid, pid_start;
+    int64_t generation, reboot;
+    bool wants_off, started, launched;
+    char fault[NT_ERR_SIZE];
 };
 
 static const struct nt_field record_vif_fields[] = {
@@ -41,6 +44,12 @@ static const struct nt_field record_fields[] = {
     { "handle", NT_F_STR, NT_AT(struct record, handle), NT_IN_RPC },
     { "pid", NT_F_INT, NT_AT(struct record, pid), NT_IN_RPC },
     { "pid_start", NT_F_INT, NT_AT(struct record, pid_start), NT_IN_RPC },
+    { "generation", NT_F_INT, NT_AT(struct record, generation), NT_IN_RPC },
+    { "reboot", NT_F_INT, NT_AT(struct record, reboot), NT_IN_RPC, 0, GUEST_REBOOT_HARD },
+    { "wants_off", NT_F_BOOL, NT_AT(struct record, wants_off), NT_IN_RPC },
+    { "started", NT_F_BOOL, NT_AT(struct record, started), NT_IN_RPC },
+    { "launched", NT_F_BOOL, NT_AT(struct record, launched), NT_IN_RPC },
+    { "fault", NT_F_STR, NT_AT(struct record, fault), NT_IN_RPC },
     { 0 },
 };
 
@@ -50,6 +59,7 @@ guest_new(const struct nt_instance_view *view)
     struct guest *guest = xzalloc(sizeof *guest);
 
     nt_fields_copy(nt_instance_view_fields, &guest->view, view);
+    guest->generation = view->power_generation;
     guest->ifnames = xcalloc(view->n_vifs ? view->n_vifs : 1, sizeof *guest->ifnames);
     return guest;
 }
@@ -82,9 +92,15 @@ guest_save(const struct guest *guest, const char *instances_path, struct nt_err 
     AUTO_FREE char *path = guest_file(instances_path, guest->view.number, "instance.json");
     struct record record = { .instance = guest->view,
                              .pid = guest->pid,
-                             .pid_start = guest->pid_start };
+                             .pid_start = guest->pid_start,
+                             .generation = guest->generation,
+                             .reboot = guest->reboot,
+                             .wants_off = guest->wants_off,
+                             .started = guest->started,
+                             .launched = guest->launched };
 
     ovs_strlcpy(record.handle, guest->handle, sizeof record.handle);
+    ovs_strlcpy(record.fault, guest->fault, sizeof record.fault);
     record.n_devices = guest->view.n_vifs;
     record.devices = xcalloc(record.n_devices ? record.n_devices : 1, sizeof *record.devices);
     for (size_t i = 0; i < record.n_devices; i++) {
@@ -122,6 +138,13 @@ guest_load(const char *folder, struct guest **out, struct nt_err *err)
         ovs_strlcpy(guest->handle, record.handle, sizeof guest->handle);
         guest->pid = record.pid;
         guest->pid_start = record.pid_start;
+        guest->generation = record.generation;
+        guest->wants_off = record.wants_off;
+        guest->reboot = record.reboot;
+        /* A record of before these were in it has the process alone. */
+        guest->started = record.started || record.pid;
+        guest->launched = record.launched || record.pid;
+        ovs_strlcpy(guest->fault, record.fault, sizeof guest->fault);
         *out = guest;
     } else {
         nt_err_context(err, "%s", path);

@@ -18,14 +18,29 @@ enum guest_phase {
     GUEST_GUARD, /* Waits for its chain to be in the kernel. */
     GUEST_START, /* To be started. */
     GUEST_RUNNING,
+    GUEST_ENDING,   /* Waits for its end, to stay down or to start again. */
     GUEST_DOWN,     /* Has its devices and chain, does not run. */
     GUEST_STOP,     /* To be ended. */
     GUEST_STOPPING, /* Waits for its end. */
     GUEST_GONE,     /* Devices and folder are gone: to be reported and forgotten. */
 };
 
+/* Whether it runs before it starts (again), and how that is to end. */
+enum guest_reboot {
+    GUEST_REBOOT_NONE,
+    GUEST_REBOOT_SOFT,
+    GUEST_REBOOT_HARD,
+};
+
 struct guest {
     struct hmap_node node; /* By id. */
+    /* What somebody wants of it, in the record before anything is done about it: a program
+     * that ends half-way goes on there, and nothing is done twice. */
+    int64_t generation;       /* Of the last wish (net/instance.h). */
+    bool wants_off;           /* It is to be down, until somebody starts it. */
+    enum guest_reboot reboot; /* What runs now is to end first. */
+    bool started;             /* Its start was noted: when it is down, it ended. */
+    bool launched;            /* It ran once: what fails later does not remove it. */
     enum guest_phase phase;
     bool reported;       /* The present state was reported, or is being. */
     bool report_pending; /* A report is under way. */
@@ -39,9 +54,10 @@ struct guest {
     int64_t asked_at;                    /* Monotonic, when build_instance came; 0: taken up. */
     char request_id[NT_REQUEST_ID_SIZE]; /* Of who asked for the present phase. */
     int64_t retry_at;                    /* The same, for removing what is left of it. */
-    char fault[NT_ERR_SIZE];             /* Why it could not be built. */
+    char fault[NT_ERR_SIZE];             /* Why it could not be built or started. */
 };
 
+/* A guest that is to be built and started. */
 struct guest *guest_new(const struct nt_instance_view *);
 void guest_free(struct guest *);
 NT_AUTO(guest)

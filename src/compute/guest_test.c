@@ -105,6 +105,10 @@ record_brings_the_guest_back(void **state)
     strcpy(guest->handle, "vm-cirros");
     guest->pid = 4711;
     guest->pid_start = INT64_C(123456789012);
+    guest->generation = 5;
+    guest->wants_off = guest->started = guest->launched = true;
+    guest->reboot = GUEST_REBOOT_HARD;
+    strcpy(guest->fault, "why");
     assert_int_equal(nt_mkdirs(folder, 0755, &err), 0);
     assert_int_equal(guest_save(guest, dir, &err), 0);
 
@@ -119,6 +123,10 @@ record_brings_the_guest_back(void **state)
     assert_string_equal(again->handle, "vm-cirros");
     assert_int_equal(again->pid, 4711);
     assert_int_equal(again->pid_start, INT64_C(123456789012));
+    assert_int_equal(again->generation, 5);
+    assert_true(again->wants_off && again->started && again->launched);
+    assert_int_equal(again->reboot, GUEST_REBOOT_HARD);
+    assert_string_equal(again->fault, "why");
 }
 
 static void

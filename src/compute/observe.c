@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "compute/model.h"
+#include "compute/power.h"
 #include "openvswitch/poll-loop.h"
 #include "rpc/compute.h"
 #include "rpc/conductor.h"
@@ -79,6 +80,42 @@ handle_terminate(void *c, const void *args_, struct nt_bus_request *req)
     nt_rpc_reply(&nt_compute_host, req, NULL);
 }
 
+/* One that is not here is looked for in the server's list, and reported. */
+static void
+power(struct compute *c, const struct nt_power_args *args, const char *task_state)
+{
+    struct guest *guest = model_find(c, args->id);
+
+    if (guest) {
+        power_wish(c, guest, task_state, args->generation);
+    } else {
+        c->synced = false;
+    }
+}
+
+static void
+handle_stop(void *c, const void *args, struct nt_bus_request *req)
+{
+    power(c, args, "powering-off");
+    nt_rpc_reply(&nt_compute_host, req, NULL);
+}
+
+static void
+handle_start(void *c, const void *args, struct nt_bus_request *req)
+{
+    power(c, args, "powering-on");
+    nt_rpc_reply(&nt_compute_host, req, NULL);
+}
+
+static void
+handle_reboot(void *c, const void *args_, struct nt_bus_request *req)
+{
+    const struct nt_power_args *args = args_;
+
+    power(c, args, args->hard ? "rebooting_hard" : "rebooting");
+    nt_rpc_reply(&nt_compute_host, req, NULL);
+}
+
 static void
 handle_console(void *c_, const void *args_, struct nt_bus_request *req)
 {
@@ -138,6 +175,9 @@ handle_instance_groups(void *c_, const void *args_, struct nt_bus_request *req)
 static const struct nt_rpc_handler handlers[] = {
     { "build_instance", handle_build },
     { "terminate_instance", handle_terminate },
+    { "stop_instance", handle_stop },
+    { "start_instance", handle_start },
+    { "reboot_instance", handle_reboot },
     { "get_console_output", handle_console },
     { "security_groups_rule_updated", handle_security_groups },
     { "security_groups_member_updated", handle_security_groups },
@@ -154,7 +194,7 @@ sync_unknown(struct compute *c, const struct nt_instance_view *view)
     } else if (!strcmp(view->vm_state, "building") && !strcmp(view->task_state, "spawning")) {
         /* Not while "networking": its network host has not been told, and may refuse. */
         build(c, view);
-    } else if (!strcmp(view->vm_state, "active")) {
+    } else if (!strcmp(view->vm_state, "active") || !strcmp(view->vm_state, "stopped")) {
         struct guest *guest = guest_new(view);
 
         snprintf(guest->fault, sizeof guest->fault, "host %s has no trace of it", c->env.host);
@@ -184,8 +224,10 @@ sync_done(void *c_, const void *result_, const struct nt_err *err)
         } else if (!strcmp(view->task_state, "deleting")) {
             terminate(c, view->id, view->number);
         } else {
-            set_groups(c, model_find(c, view->id), view->security_group_ids,
-                       view->n_security_group_ids);
+            struct guest *known_here = model_find(c, view->id);
+
+            set_groups(c, known_here, view->security_group_ids, view->n_security_group_ids);
+            power_wish(c, known_here, view->task_state, view->power_generation);
         }
     }
     HMAP_FOR_EACH (guest, node, &c->guests) {

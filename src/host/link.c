@@ -421,6 +421,67 @@ nt_vif_plug(const struct nt_vif_plug_args *args, char name[NT_NL_NAME_SIZE], str
     return 0;
 }
 
+/* The host's end of the guest with that MAC. */
+static int
+get_vif(struct nt_nl *nl, const char *name, const char *guest_mac, struct nt_nl_link *out,
+        struct nt_err *err)
+{
+    struct nt_nl_link link;
+    struct nt_mac mac, host_mac;
+
+    if (!nt_mac_parse(guest_mac, &mac)) {
+        return nt_fail(err, NT_INVALID, "'%s' is not a MAC address", guest_mac);
+    }
+    if (get(nl, name, &link, err) < 0) {
+        return -1;
+    }
+    host_mac = nt_mac_host_end(&mac);
+    if (!same_mac(&link.mac, &host_mac)) {
+        return nt_fail(err, NT_NOT_FOUND, "%s is not the host's end of %s", name, guest_mac);
+    }
+    *out = link;
+    return 0;
+}
+
+bool
+nt_vif_is_there(const char *name, const char *guest_mac)
+{
+    AUTO(nt_nl) nl = NULL;
+    struct nt_nl_link link;
+    struct nt_err err;
+
+    return !open_here(&nl, &err) && !get_vif(nl, name, guest_mac, &link, &err);
+}
+
+int
+nt_vif_ensure(const char *name, const char *guest_mac, const char *bridge, bool *repaired,
+              struct nt_err *err)
+{
+    AUTO(nt_nl) nl = NULL;
+    struct nt_nl_link link, master;
+
+    if (open_here(&nl, err) < 0 || get_vif(nl, name, guest_mac, &link, err) < 0
+        || get(nl, bridge, &master, err) < 0) {
+        return -1;
+    }
+
+    bool is_port = link.master == master.index;
+    bool is_up = link.flags & IFF_UP;
+    int error = is_port ? 0 : nt_nl_link_set_master(nl, link.index, master.index);
+
+    if (!error && !is_port && nt_nl_port_set_hairpin(nl, link.index, true)) {
+        nt_warn("cannot set hairpin mode", "link", name, NULL);
+    }
+    if (!error && !is_up) {
+        error = nt_nl_link_set_up(nl, link.index, true);
+    }
+    if (error) {
+        return nt_fail_errno(err, -error, "cannot make %s a port of %s", name, bridge);
+    }
+    *repaired = !is_port || !is_up;
+    return 0;
+}
+
 int
 nt_vif_unplug(const char *name, struct nt_err *err)
 {

@@ -74,5 +74,13 @@ struct nt_vif_plug_args {
 NT_NODISCARD int nt_vif_plug(const struct nt_vif_plug_args *, char name[NT_NL_NAME_SIZE],
                              struct nt_err *);
 
+/* The host's end of a guest with that MAC is there under that name. */
+bool nt_vif_is_there(const char *name, const char *guest_mac);
+
+/* It is up and a port of the bridge; '*repaired' tells that it was not.  Fails with
+ * NT_NOT_FOUND (it or the bridge is not there) or NT_FAULT. */
+NT_NODISCARD int nt_vif_ensure(const char *name, const char *guest_mac, const char *bridge,
+                               bool *repaired, struct nt_err *);
+
 /* Removes both ends; fine when they are gone.  Fails with NT_FAULT. */
 NT_NODISCARD int nt_vif_unplug(const char *name, struct nt_err *);

@@ -8,6 +8,8 @@
 #include "host/bridge.h"
 #include "wire/netlink/ns_testing.h"
 
+#define GUEST_MAC "fa:16:3e:2c:e8:ec"
+
 static const struct nt_mac guest_mac = { { 0xfa, 0x16, 0x3e, 0x2c, 0xe8, 0xec } };
 static const struct nt_mac host_mac = { { 0xfe, 0x16, 0x3e, 0x2c, 0xe8, 0xec } };
 
@@ -178,6 +180,46 @@ plug_into_a_missing_bridge_is_not_found(void **state)
 }
 
 static void
+port_that_was_taken_out_or_down_is_repaired(void **state)
+{
+    struct bed *bed = *state;
+    AUTO(nt_nl) nl = NULL;
+    bool repaired = true;
+
+    plug(&bed->args, "vnet0");
+    assert_true(nt_vif_is_there("vnet0", GUEST_MAC));
+    assert_false(nt_vif_is_there("vnet1", GUEST_MAC));
+    assert_false(nt_vif_is_there("vnet0", "fa:16:3e:99:99:99"));
+    assert_int_equal(nt_vif_ensure("vnet0", GUEST_MAC, "br100", &repaired, NULL), 0);
+    assert_false(repaired);
+
+    assert_int_equal(nt_nl_open(-1, &nl), 0);
+    assert_int_equal(nt_nl_link_set_master(nl, link_named("vnet0").index, 0), 0);
+    assert_int_equal(nt_vif_ensure("vnet0", GUEST_MAC, "br100", &repaired, NULL), 0);
+    assert_true(repaired);
+    assert_int_equal(link_named("vnet0").master, link_named("br100").index);
+    assert_int_equal(nt_nl_link_set_up(nl, link_named("vnet0").index, false), 0);
+    assert_int_equal(nt_vif_ensure("vnet0", GUEST_MAC, "br100", &repaired, NULL), 0);
+    assert_true(repaired);
+    assert_true(link_named("vnet0").flags & IFF_UP);
+}
+
+static void
+device_that_is_no_guests_is_left_alone(void **state)
+{
+    struct bed *bed = *state;
+    struct nt_err err = { 0 };
+    bool repaired = false;
+
+    plug(&bed->args, "vnet0");
+    assert_int_equal(nt_vif_ensure("vnet0", "fa:16:3e:99:99:99", "br100", &repaired, &err), -1);
+    assert_int_equal(err.code, NT_NOT_FOUND);
+    err = (struct nt_err){ 0 };
+    assert_int_equal(nt_vif_ensure("vnet7", GUEST_MAC, "br100", &repaired, &err), -1);
+    assert_int_equal(err.code, NT_NOT_FOUND);
+}
+
+static void
 unplug_frees_name_and_guest_and_may_be_repeated(void **state)
 {
     struct bed *bed = *state;
@@ -235,6 +277,8 @@ main(void)
         T(pair_that_leads_elsewhere_is_replaced),
         T(guest_with_another_interface_is_a_conflict),
         T(plug_into_a_missing_bridge_is_not_found),
+        T(port_that_was_taken_out_or_down_is_repaired),
+        T(device_that_is_no_guests_is_left_alone),
         T(unplug_frees_name_and_guest_and_may_be_repeated),
         T(metadata_address_is_put_on_lo_once),
     };

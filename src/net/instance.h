@@ -33,9 +33,12 @@ struct nt_instance {
     char project_id[NT_NAME_SIZE], user_id[NT_NAME_SIZE];
     char host[NT_HOST_SIZE]; /* Compute host; empty until scheduled. */
     char availability_zone[64];
-    char vm_state[16];   /* building, active, error, deleted. */
-    char task_state[32]; /* scheduling, networking, spawning, deleting, or empty. */
-    int64_t power_state; /* 0 no state, 1 running, 4 shut down. */
+    char vm_state[16];        /* building, active, stopped, error, deleted. */
+    char task_state[32];      /* scheduling, networking, spawning, deleting, powering-off,
+                               * powering-on, rebooting, rebooting_hard, or empty. */
+    int64_t power_state;      /* 0 no state, 1 running, 4 shut down. */
+    int64_t power_generation; /* Counts what was asked of its power: reports of a compute host
+                               * that has not heard of the last one do not end its task. */
     char flavor_id[64];
     char image_id[NT_UUID_SIZE];
     char key_name[NT_NAME_SIZE];
@@ -80,6 +83,7 @@ struct nt_instance_view {
     char hostname[64];
     char vm_state[16];
     char task_state[32];
+    int64_t power_generation;
     int64_t ram_mb, vcpus, disk_gb;
     char image_name[NT_NAME_SIZE];
     char image_location[NT_NAME_SIZE];

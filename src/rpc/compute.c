@@ -17,6 +17,14 @@ static const struct nt_field instance_args[] = {
     { 0 },
 };
 
+static const struct nt_field power_args[] = {
+    { "id", NT_F_UUID, NT_AT(struct nt_power_args, id), NEED },
+    { "number", NT_F_INT, NT_AT(struct nt_power_args, number), NEED, 1, INT32_MAX },
+    { "generation", NT_F_INT, NT_AT(struct nt_power_args, generation), NEED },
+    { "hard", NT_F_BOOL, NT_AT(struct nt_power_args, hard), RPC },
+    { 0 },
+};
+
 static const struct nt_field console_args[] = {
     { "id", NT_F_UUID, NT_AT(struct nt_console_args, id), NEED },
     { "number", NT_F_INT, NT_AT(struct nt_console_args, number), NEED, 1, INT32_MAX },
@@ -46,6 +54,9 @@ static const struct nt_method methods[] = {
     { "build_instance", "1.0", build_instance_args, sizeof(struct nt_build_instance_args), NULL,
       0 },
     { "terminate_instance", "1.0", instance_args, sizeof(struct nt_instance_args), NULL, 0 },
+    { "stop_instance", "1.0", power_args, sizeof(struct nt_power_args), NULL, 0 },
+    { "start_instance", "1.0", power_args, sizeof(struct nt_power_args), NULL, 0 },
+    { "reboot_instance", "1.0", power_args, sizeof(struct nt_power_args), NULL, 0 },
     { "get_console_output", "1.0", console_args, sizeof(struct nt_console_args), console_result,
       sizeof(struct nt_console_result) },
     { "security_groups_rule_updated", "1.0", security_groups_args,

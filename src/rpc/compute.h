@@ -18,6 +18,16 @@ struct nt_instance_args {
     int64_t number;
 };
 
+/* stop_instance, start_instance, reboot_instance (casts): what somebody wants of its power.
+ * Answered by update_instance with that generation or a later one, also when it was done
+ * before.  A host that was away finds the same in get_instances. */
+struct nt_power_args {
+    char id[NT_UUID_SIZE];
+    int64_t number;
+    int64_t generation;
+    bool hard; /* reboot_instance: without asking the guest to end. */
+};
+
 /* get_console_output (call): the last 'length' lines (0: all that is kept). */
 struct nt_console_args {
     char id[NT_UUID_SIZE];

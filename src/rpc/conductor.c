@@ -104,6 +104,7 @@ static const struct nt_field update_instance_args[] = {
     { "vm_state", NT_F_STR, NT_AT(struct nt_update_instance_args, vm_state), RPC },
     { "task_state", NT_F_STR, NT_AT(struct nt_update_instance_args, task_state), RPC },
     { "power_state", NT_F_INT, NT_AT(struct nt_update_instance_args, power_state), RPC },
+    { "power_generation", NT_F_INT, NT_AT(struct nt_update_instance_args, power_generation), RPC },
     { "fault", NT_F_STR, NT_AT(struct nt_update_instance_args, fault), RPC },
     { 0 },
 };

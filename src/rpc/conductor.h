@@ -97,5 +97,7 @@ struct nt_update_instance_args {
     char vm_state[16];   /* Empty: unchanged.  "deleted" ends a termination. */
     char task_state[32]; /* Set as it is, empty included. */
     int64_t power_state;
+    int64_t power_generation; /* The last wish it knows of; an older one's report leaves the
+                               * task as it is. */
     char fault[512];
 };

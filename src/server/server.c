@@ -153,6 +153,7 @@ init_env(struct server *server)
 
     core_env_init(env, server->program->clock, server->program->random);
     env->first_instance_number = nt_config_int(config, "first_instance_number");
+    env->service_down_time_s = nt_config_int(config, "service_down_time");
     env->fixed_ip_disassociate_timeout_s = nt_config_int(config, "fixed_ip_disassociate_timeout");
     env->create_unique_mac_address_attempts =
         nt_config_int(config, "create_unique_mac_address_attempts");

@@ -293,7 +293,8 @@ HOST_OF = {"server": "controller-1", "flat": "controller-1", "compute": "compute
 
 
 class Scenario:
-    """What goes on while something fails: a guest is there, goes, and another comes."""
+    """What goes on while something fails: a guest is there, another comes and is rebooted,
+    and the first goes."""
 
     def __init__(self, lab, whole):
         self.lab = lab
@@ -340,9 +341,15 @@ class Scenario:
             attempt(lab.up_computes_known)
             attempt(lab.api.boot, self.new, "compute-1")
             self._until(victim, lambda: lab.api.server(self.new)["status"] in ("ACTIVE", "ERROR"))
+            attempt(self._reboot)
+            self._until(victim, lambda: not self.whole.in_between())
             attempt(lab.api.delete, self.old)
             self._until(victim, lambda: address not in in_use(lab))
         return victim
+
+    def _reboot(self):
+        self.lab.api.ask("POST", f"/servers/{self.lab.api.server(self.new)['id']}/action",
+                         {"reboot": {"type": "HARD"}})
 
     def _end(self):
         """Everything runs and nobody is in between; then both guests go."""

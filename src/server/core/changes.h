@@ -30,10 +30,12 @@ enum change_kind {
     CHANGE_FLOATING_IP_ASSOCIATED,    /* 'host' should put it into place. */
     CHANGE_FLOATING_IP_DISASSOCIATED, /* 'host' should take it away. */
 
-    /* 'instance_id', 'number', 'host' (the compute host), 'vm_state', 'task_state'. */
+    /* 'instance_id', 'number', 'host' (the compute host), 'vm_state', 'task_state', 'generation'
+     * (power_generation). */
     CHANGE_INSTANCE_CREATED,  /* To be built, once its addresses are served.  Comes
                                * after its CHANGE_FIXED_IP_ALLOCATEDs. */
     CHANGE_INSTANCE_UPDATED,  /* State or fault changed. */
+    CHANGE_INSTANCE_POWER,    /* 'host' should do what 'task_state' says. */
     CHANGE_INSTANCE_DELETING, /* 'host' should terminate it. */
     CHANGE_INSTANCE_DELETED,  /* The row is gone.  Comes after its FIXED_IP changes. */
     CHANGE_INSTANCE_GROUPS,   /* It joined or left a security group. */

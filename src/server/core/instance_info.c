@@ -268,6 +268,7 @@ fill_view(struct store *store, const struct nt_instance *instance, struct nt_ins
 
     struct nt_instance_view view = {
         .number = instance->number,
+        .power_generation = instance->power_generation,
         .ram_mb = flavor.ram_mb,
         .vcpus = flavor.vcpus,
         .disk_gb = flavor.disk_gb,
@@ -304,6 +305,38 @@ instance_view_load(struct store *store, const char *id, struct nt_instance_view 
     return rc;
 }
 
+struct views {
+    struct nt_instance_view *at;
+    size_t n, allocated;
+};
+
+/* Those whose instance ended while the host was away; -1 leaves what was there. */
+static int
+add_lost_guests(struct store *store, const char *host, struct views *out, struct nt_err *err)
+{
+    AUTO(stmt) stmt = NULL;
+    int rc;
+
+    if (store_query(store, &stmt, err,
+                    "SELECT instance_id, number FROM lost_guests WHERE host = ? ORDER BY number",
+                    "t", host)
+        < 0) {
+        return -1;
+    }
+    while ((rc = stmt_step(stmt, err)) > 0) {
+        if (out->n >= out->allocated) {
+            out->at = x2nrealloc(out->at, &out->allocated, sizeof *out->at);
+        }
+
+        struct nt_instance_view *view = &out->at[out->n++];
+        *view = (struct nt_instance_view){ .number = stmt_int(stmt, 1),
+                                           .vm_state = "active",
+                                           .task_state = "deleting" };
+        stmt_copy(stmt, 0, view->id, sizeof view->id);
+    }
+    return rc;
+}
+
 int
 instance_views_of_host(struct store *store, const char *host, struct nt_instance_view **out,
                        size_t *n, struct nt_err *err)
@@ -320,24 +353,25 @@ instance_views_of_host(struct store *store, const char *host, struct nt_instance
         return -1;
     }
 
-    struct nt_instance_view *views = xcalloc(MAX(instances.n, 1), sizeof *views);
-    size_t done = 0;
-    while (done < instances.n
-           && fill_view(store, ROW(const struct nt_instance, &instances, done), &views[done], err)
+    struct views views = { .allocated = MAX(instances.n, 1) };
+    views.at = xcalloc(views.allocated, sizeof *views.at);
+    while (views.n < instances.n
+           && fill_view(store, ROW(const struct nt_instance, &instances, views.n),
+                        &views.at[views.n], err)
                   >= 0) {
-        done++;
+        views.n++;
     }
 
-    int rc = done < instances.n ? -1 : 0;
+    int rc = views.n < instances.n ? -1 : add_lost_guests(store, host, &views, err);
     rows_clear(&instances);
     if (rc < 0) {
-        while (done) {
-            nt_instance_view_clear(&views[--done]);
+        while (views.n) {
+            nt_instance_view_clear(&views.at[--views.n]);
         }
-        free(views);
+        free(views.at);
         return -1;
     }
-    *out = views;
-    *n = done;
+    *out = views.at;
+    *n = views.n;
     return 0;
 }

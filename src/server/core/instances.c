@@ -15,6 +15,7 @@
 #include "server/core/floating_ips.h"
 #include "server/core/hosts.h"
 #include "server/core/images.h"
+#include "server/core/instance_actions.h"
 #include "server/core/ipam.h"
 #include "server/core/keypairs.h"
 #include "server/core/networks.h"
@@ -36,8 +37,9 @@ is(const char *a, const char *b)
     return !strcmp(a, b);
 }
 
-static void
-add_change(struct changes *changes, enum change_kind kind, const struct nt_instance *instance)
+void
+instance_add_change(struct changes *changes, enum change_kind kind,
+                    const struct nt_instance *instance)
 {
     struct change *c = changes_add(changes, kind);
 
@@ -46,6 +48,7 @@ add_change(struct changes *changes, enum change_kind kind, const struct nt_insta
     ovs_strlcpy(c->host, instance->host, sizeof c->host);
     ovs_strlcpy(c->vm_state, instance->vm_state, sizeof c->vm_state);
     ovs_strlcpy(c->task_state, instance->task_state, sizeof c->task_state);
+    c->generation = instance->power_generation;
 }
 
 static int
@@ -321,8 +324,14 @@ create(struct store *store, const struct core_env *env, const struct instance_cr
         || join_groups(store, env, wish, instance, err) < 0) {
         return -1;
     }
+    if (instance_action_start(store, env, instance->id, "create", instance->user_id, err) < 0) {
+        return -1;
+    }
     if (!has_host) {
-        add_change(changes, CHANGE_INSTANCE_UPDATED, instance);
+        if (instance_actions_finish(store, env, instance->id, instance->fault, err) < 0) {
+            return -1;
+        }
+        instance_add_change(changes, CHANGE_INSTANCE_UPDATED, instance);
         return 0;
     }
     if (plug_all(store, env, instance, wish, err) < 0 || name_host(store, instance, err) < 0
@@ -331,7 +340,7 @@ create(struct store *store, const struct core_env *env, const struct instance_cr
         || must_exist(floating_ip_auto_assign(store, env, instance, changes, err), err) < 0) {
         return -1;
     }
-    add_change(changes, CHANGE_INSTANCE_CREATED, instance);
+    instance_add_change(changes, CHANGE_INSTANCE_CREATED, instance);
     return 0;
 }
 
@@ -478,7 +487,7 @@ instance_set_task(struct store *store, const struct core_env *env, const char *i
         copy(instance.task_state, task_state, sizeof instance.task_state);
         rc = save(store, env, &instance, err);
         if (!rc) {
-            add_change(changes, CHANGE_INSTANCE_UPDATED, &instance);
+            instance_add_change(changes, CHANGE_INSTANCE_UPDATED, &instance);
         }
     }
     nt_instance_clear(&instance);
@@ -522,10 +531,11 @@ fail_boot(struct store *store, const struct core_env *env, struct nt_instance *i
     instance->task_state[0] = '\0';
     copy(instance->fault, fault, sizeof instance->fault);
     if (unplug_all(store, env, instance->id, changes, err) < 0
-        || save(store, env, instance, err) < 0) {
+        || save(store, env, instance, err) < 0
+        || instance_actions_finish(store, env, instance->id, fault, err) < 0) {
         return -1;
     }
-    add_change(changes, CHANGE_INSTANCE_UPDATED, instance);
+    instance_add_change(changes, CHANGE_INSTANCE_UPDATED, instance);
     return 0;
 }
 
@@ -564,7 +574,7 @@ end(struct store *store, const struct core_env *env, struct nt_instance *instanc
     }
     copy(instance->vm_state, "deleted", sizeof instance->vm_state);
     instance->task_state[0] = '\0';
-    add_change(changes, CHANGE_INSTANCE_DELETED, instance);
+    instance_add_change(changes, CHANGE_INSTANCE_DELETED, instance);
     return 0;
 }
 
@@ -582,6 +592,35 @@ instance_end(struct store *store, const struct core_env *env, const char *id,
     return rc;
 }
 
+/* Its host has been silent for so long that nobody waits for it any more. */
+static int
+host_is_lost(struct store *store, const struct core_env *env, const struct nt_instance *instance,
+             bool *out, struct nt_err *err)
+{
+    struct nt_err ignored = { 0 };
+    struct host host;
+
+    if (host_get(store, instance->host, "compute", &host, &ignored) < 0) {
+        *out = ignored.code == NT_NOT_FOUND;
+        return *out ? 0 : nt_fail(err, ignored.code, "%s", ignored.msg);
+    }
+    *out = !host_is_alive(env, &host);
+    return 0;
+}
+
+/* Its guest may still run there: the host hears of it when it asks for its instances. */
+static int
+lost_guest_add(struct store *store, const struct core_env *env, const struct nt_instance *instance,
+               struct nt_err *err)
+{
+    int n = store_do(store, err,
+                     "INSERT INTO lost_guests (instance_id, number, host, created_at)"
+                     " VALUES (?, ?, ?, ?)",
+                     "titi", instance->id, instance->number, instance->host, core_now(env));
+
+    return MIN(n, 0);
+}
+
 int
 instance_delete(struct store *store, const struct core_env *env, const char *project_id,
                 const char *id, struct changes *changes, struct nt_err *err)
@@ -592,30 +631,38 @@ instance_delete(struct store *store, const struct core_env *env, const char *pro
         return -1;
     }
 
-    int rc = 0;
+    bool is_lost = false;
     bool no_guest = !instance.host[0] || is(instance.task_state, "networking");
-    if (no_guest) {
+    int rc = no_guest ? 0 : host_is_lost(store, env, &instance, &is_lost, err);
+
+    if (!rc && is_lost) {
+        rc = lost_guest_add(store, env, &instance, err);
+    }
+    if (!rc && (no_guest || is_lost)) {
         rc = end(store, env, &instance, changes, err);
-    } else {
+    } else if (!rc) {
         if (!is(instance.task_state, "deleting")) {
             copy(instance.task_state, "deleting", sizeof instance.task_state);
             rc = save(store, env, &instance, err);
         }
         if (!rc) {
-            add_change(changes, CHANGE_INSTANCE_DELETING, &instance);
+            instance_add_change(changes, CHANGE_INSTANCE_DELETING, &instance);
         }
     }
     nt_instance_clear(&instance);
     return rc;
 }
 
-/* An ordinary report: states as they are, but a deletion under way stays. */
+/* An ordinary report: states as they are, but a deletion under way stays, and what was asked
+ * of its power after the host wrote this. */
 static int
 take_report(struct store *store, const struct core_env *env, struct nt_instance *instance,
             const struct nt_update_instance_args *args, struct changes *changes, struct nt_err *err)
 {
     const char *vm_state = args->vm_state[0] ? args->vm_state : instance->vm_state;
-    const char *task_state = is(instance->task_state, "deleting") ? "deleting" : args->task_state;
+    bool is_older = args->power_generation < instance->power_generation;
+    const char *task_state =
+        is(instance->task_state, "deleting") || is_older ? instance->task_state : args->task_state;
     bool is_active = is(vm_state, "active");
 
     if (is(vm_state, instance->vm_state) && is(task_state, instance->task_state)
@@ -632,10 +679,12 @@ take_report(struct store *store, const struct core_env *env, struct nt_instance 
     if (save(store, env, instance, err) < 0
         || ports_set_status(store, env, instance->id, is_active ? "ACTIVE" : "DOWN", instance->host,
                             err)
-               < 0) {
+               < 0
+        || (!*task_state
+            && instance_actions_finish(store, env, instance->id, args->fault, err) < 0)) {
         return -1;
     }
-    add_change(changes, CHANGE_INSTANCE_UPDATED, instance);
+    instance_add_change(changes, CHANGE_INSTANCE_UPDATED, instance);
     return 0;
 }
 
@@ -671,8 +720,14 @@ instance_report(struct store *store, const struct core_env *env,
     if (rc < 0) {
         return -1;
     }
+    if (!rc && is(args->vm_state, "deleted")) {
+        int n = store_do(store, err, "DELETE FROM lost_guests WHERE instance_id = ? AND host = ?",
+                         "tt", args->id, args->host);
+
+        return MIN(n, 0);
+    }
     if (!rc) {
-        return is(args->vm_state, "deleted") ? 0 : fail_not_found(args->id, err);
+        return fail_not_found(args->id, err);
     }
     rc = report(store, env, &instance, args, changes, err);
     nt_instance_clear(&instance);

@@ -5,6 +5,8 @@
  *     building/networking   created: host chosen, ports and addresses claimed
  *     building/spawning     its addresses are served; the compute host is told
  *     active/               the compute host says it runs
+ *     (any)/powering-off and other tasks of its power: instance_power.h
+ *     stopped/              it was stopped, or ended by itself
  *     error/                with the reason in 'fault'; a failed boot keeps no address
  *     (any)/deleting        somebody wants it gone; the compute host is told
  *     no row                the guest is gone; its addresses are free or wait for their
@@ -25,6 +27,9 @@
 struct json;
 
 extern const struct table instances_table; /* struct nt_instance */
+
+/* Appends a change of it, for the core's own files. */
+void instance_add_change(struct changes *, enum change_kind, const struct nt_instance *);
 
 struct instance_network {
     char network_id[NT_UUID_SIZE];
@@ -120,7 +125,8 @@ NT_NODISCARD int instance_fail_boot(struct store *, const struct core_env *, con
                                     const char *fault, struct changes *, struct nt_err *);
 
 /* Somebody wants it gone.  With no guest anywhere (no host, or never told to build) it
- * ends at once.  Again is fine.  Fails with NT_NOT_FOUND.
+ * ends at once, and with one on a host that has been silent for service_down_time: that
+ * guest is ended when its host returns.  Again is fine.  Fails with NT_NOT_FOUND.
  * Changes: INSTANCE_DELETING, or those of instance_end(). */
 NT_NODISCARD int instance_delete(struct store *, const struct core_env *, const char *project_id,
                                  const char *id, struct changes *, struct nt_err *);

@@ -376,6 +376,30 @@ send_terminate(struct notify *notify, const struct change *c)
     nt_rpc_cast(notify->bus, NT_TO(&nt_compute_host, c->host, "terminate_instance"), &args);
 }
 
+/* A host that is away finds it in the list of its instances. */
+static void
+send_power(struct notify *notify, const struct change *c)
+{
+    static const struct {
+        const char *task_state, *method;
+        bool hard;
+    } methods[] = {
+        { "powering-off", "stop_instance", false },
+        { "powering-on", "start_instance", false },
+        { "rebooting", "reboot_instance", false },
+        { "rebooting_hard", "reboot_instance", true },
+    };
+    struct nt_power_args args = { .number = c->number, .generation = c->generation };
+
+    ovs_strlcpy(args.id, c->instance_id, sizeof args.id);
+    for (size_t i = 0; i < NT_ARRAY_SIZE(methods); i++) {
+        if (!strcmp(c->task_state, methods[i].task_state)) {
+            args.hard = methods[i].hard;
+            nt_rpc_cast(notify->bus, NT_TO(&nt_compute_host, c->host, methods[i].method), &args);
+        }
+    }
+}
+
 static void
 send_networks_changed(struct notify *notify, const char *reason)
 {
@@ -405,6 +429,9 @@ on_changes(void *notify_, const struct changes *changes)
             break;
         case CHANGE_INSTANCE_DELETING:
             send_terminate(notify, c);
+            break;
+        case CHANGE_INSTANCE_POWER:
+            send_power(notify, c);
             break;
         case CHANGE_INSTANCE_DELETED:
             cancel_boot(notify, c->instance_id);

@@ -399,7 +399,9 @@ console_output_may_come_later(void **state)
     assert_int_equal(ask(fx, "POST", action, "{\"os-getConsoleOutput\": {\"length\": \"x\"}}"),
                      400);
     assert_int_equal(ask(fx, "POST", action, "{\"os-getConsoleOutput\": []}"), 400);
-    assert_int_equal(ask(fx, "POST", action, "{\"reboot\": {\"type\": \"SOFT\"}}"), 400);
+    assert_int_equal(ask(fx, "POST", action, "{\"reboot\": {\"type\": \"SOFT\"}}"), 409);
+    assert_int_equal(ask(fx, "POST", action, "{\"reboot\": {\"type\": \"KIND\"}}"), 400);
+    assert_int_equal(ask(fx, "POST", action, "{\"os-stop\": null}"), 409);
     assert_int_equal(ask(fx, "POST", action, "{\"fly\": {}}"), 400);
     assert_non_null(strstr(message(fx), "fly"));
     assert_int_equal(ask(fx, "POST", action, "{}"), 400);

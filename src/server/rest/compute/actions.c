@@ -9,6 +9,7 @@
 
 #include "openvswitch/json.h"
 #include "net/text.h"
+#include "server/core/instance_power.h"
 #include "server/core/instances.h"
 #include "server/rest/call.h"
 
@@ -84,6 +85,115 @@ get_console_output(struct call *call, const struct nt_instance *instance, const 
     }
 }
 
+/* What asks for a change of power, until its commit. */
+struct power_call {
+    struct call *call;
+    struct instance_power_wish wish;
+};
+
+static int
+power_op(struct store *store, void *wish, struct changes *changes, struct nt_err *err)
+{
+    const struct power_call *power = wish;
+
+    return instance_power(store, power->call->rest->options.env, &power->wish, changes, err);
+}
+
+static void
+accepted(void *call_, const struct nt_err *err)
+{
+    struct call *call = call_;
+
+    if (err) {
+        call_fail(call, err);
+    } else {
+        call_reply(call, 202);
+    }
+}
+
+static void
+change_power(struct call *call, const struct nt_instance *instance, enum instance_power power)
+{
+    struct power_call args = {
+        .call = call,
+        .wish = { .id = instance->id,
+                  .project_id = call_project(call),
+                  .user_id = call->who.user,
+                  .power = power },
+    };
+
+    op_submit(call->rest->options.ops, power_op, &args, accepted, call);
+}
+
+static void
+stop(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    change_power(call, instance, INSTANCE_STOP);
+}
+
+static void
+start(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    change_power(call, instance, INSTANCE_START);
+}
+
+/* The text member 'name' of an action's argument, or NULL. */
+static const char *
+text_of(const struct json *arg, const char *name)
+{
+    const struct json *member =
+        arg->type == JSON_OBJECT ? shash_find_data(json_object(arg), name) : NULL;
+
+    return member && member->type == JSON_STRING ? json_string(member) : NULL;
+}
+
+static void
+reboot(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    const char *type = text_of(arg, "type");
+    bool soft = type && !strcasecmp(type, "soft");
+    struct nt_err err = { 0 };
+
+    if (!soft && (!type || strcasecmp(type, "hard"))) {
+        nt_fail(&err, NT_INVALID, "reboot.type must be SOFT or HARD");
+        call_fail(call, &err);
+        return;
+    }
+    change_power(call, instance, soft ? INSTANCE_REBOOT : INSTANCE_REBOOT_HARD);
+}
+
+struct reset_call {
+    const struct call *call;
+    const char *id, *vm_state;
+};
+
+static int
+reset_op(struct store *store, void *reset_, struct changes *changes, struct nt_err *err)
+{
+    const struct reset_call *reset = reset_;
+
+    return instance_reset_state(store, reset->call->rest->options.env, reset->id, reset->vm_state,
+                                changes, err);
+}
+
+static void
+reset_state(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    const char *state = text_of(arg, "state");
+    struct reset_call reset = { call, instance->id, state };
+    struct nt_err err = { 0 };
+
+    if (!call->who.is_admin) {
+        nt_fail(&err, NT_FORBIDDEN, "os-resetState is for administrators");
+        call_fail(call, &err);
+    } else if (!state || (strcmp(state, "active") && strcmp(state, "error"))) {
+        nt_fail(&err, NT_INVALID, "os-resetState.state must be active or error");
+        call_fail(call, &err);
+    } else {
+        op_submit(call->rest->options.ops, reset_op, &reset, accepted, call);
+    }
+}
+
 /* Known to the compute API, without a function here. */
 static void
 not_offered(struct call *call, const struct nt_instance *instance, const struct json *arg)
@@ -96,9 +206,11 @@ not_offered(struct call *call, const struct nt_instance *instance, const struct 
 
 static const struct action actions[] = {
     { "os-getConsoleOutput", get_console_output },
-    { "reboot", not_offered },
-    { "os-stop", not_offered },
-    { "os-start", not_offered },
+    { "reboot", reboot },
+    { "os-stop", stop },
+    { "os-start", start },
+    { "os-resetState", reset_state },
+    { "forceDelete", server_force_delete },
     { "pause", not_offered },
     { "unpause", not_offered },
     { "suspend", not_offered },

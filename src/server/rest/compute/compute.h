@@ -3,6 +3,7 @@
 
 struct call;
 struct instance_info;
+struct nt_instance;
 struct json;
 
 void compute_root(struct call *); /* Versions. */
@@ -14,6 +15,7 @@ void servers_detail(struct call *);
 void servers_show(struct call *);
 void servers_create(struct call *);
 void servers_delete(struct call *);
+void server_force_delete(struct call *, const struct nt_instance *, const struct json *arg);
 void servers_action(struct call *);
 void server_groups_list(struct call *);
 
@@ -29,7 +31,6 @@ void provider_rules_create(struct call *);
 void provider_rules_delete(struct call *);
 
 /* Actions of a server. */
-struct nt_instance;
 void server_add_group(struct call *, const struct nt_instance *, const struct json *arg);
 void server_remove_group(struct call *, const struct nt_instance *, const struct json *arg);
 

@@ -9,6 +9,7 @@
 #include "net/addr.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "server/core/instance_actions.h"
 #include "server/core/instances.h"
 #include "server/rest/call.h"
 
@@ -187,9 +188,13 @@ static int
 delete_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
 {
     const struct call *call = call_;
+    const struct core_env *env = call->rest->options.env;
+    const char *id = call->match.params[0];
 
-    return instance_delete(store, call->rest->options.env, call_project(call),
-                           call->match.params[0], changes, err);
+    return instance_delete(store, env, call_project(call), id, changes, err) < 0
+                   || instance_action_start(store, env, id, "delete", call->who.user, err) < 0
+               ? -1
+               : 0;
 }
 
 static void
@@ -202,6 +207,25 @@ delete_done(void *call_, const struct nt_err *err)
     } else {
         call_reply(call, 204);
     }
+}
+
+static void
+force_delete_done(void *call_, const struct nt_err *err)
+{
+    struct call *call = call_;
+
+    if (err) {
+        call_fail(call, err);
+    } else {
+        call_reply(call, 202);
+    }
+}
+
+/* Nothing is kept of a server that is deleted, so there is nothing to force. */
+void
+server_force_delete(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    op_submit(call->rest->options.ops, delete_op, call, force_delete_done, call);
 }
 
 void
