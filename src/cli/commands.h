@@ -43,6 +43,28 @@ int cli_server_delete(struct cli *, struct nt_err *);
 int cli_server_console(struct cli *, struct nt_err *);
 int cli_server_wait(struct cli *, struct nt_err *);
 
+/* power.c: */
+extern const struct cli_arg cli_power_args[], cli_reboot_args[], cli_reset_args[],
+    cli_rename_args[], cli_meta_args[];
+int cli_server_stop(struct cli *, struct nt_err *);
+int cli_server_start(struct cli *, struct nt_err *);
+int cli_server_reboot(struct cli *, struct nt_err *);
+int cli_server_reset(struct cli *, struct nt_err *);
+int cli_server_rename(struct cli *, struct nt_err *);
+int cli_server_meta(struct cli *, struct nt_err *);
+
+/* history.c, hypervisors.c: */
+extern const struct cli_arg cli_action_args[], cli_usage_args[], cli_hypervisor_args[];
+int cli_action_list(struct cli *, struct nt_err *);
+int cli_action_show(struct cli *, struct nt_err *);
+int cli_interface_list(struct cli *, struct nt_err *);
+int cli_usage_list(struct cli *, struct nt_err *);
+int cli_zone_list(struct cli *, struct nt_err *);
+int cli_hypervisor_list(struct cli *, struct nt_err *);
+int cli_hypervisor_show(struct cli *, struct nt_err *);
+int cli_hypervisor_stats(struct cli *, struct nt_err *);
+int cli_limits(struct cli *, struct nt_err *);
+
 /* boot.c: */
 extern const struct cli_arg cli_boot_args[];
 int cli_boot(struct cli *, struct nt_err *);
@@ -67,6 +89,8 @@ extern const struct cli_arg cli_floating_create_args[], cli_floating_delete_args
     cli_floating_bulk_delete_args[], cli_floating_bulk_list_args[];
 int cli_floating_create(struct cli *, struct nt_err *);
 int cli_floating_list(struct cli *, struct nt_err *);
+extern const struct cli_arg cli_floating_show_args[];
+int cli_floating_show(struct cli *, struct nt_err *);
 int cli_floating_delete(struct cli *, struct nt_err *);
 int cli_floating_pools(struct cli *, struct nt_err *);
 int cli_floating_add(struct cli *, struct nt_err *);
@@ -98,6 +122,7 @@ int cli_keypair_show(struct cli *, struct nt_err *);
 int cli_keypair_delete(struct cli *, struct nt_err *);
 int cli_quota_show(struct cli *, struct nt_err *);
 int cli_quota_set(struct cli *, struct nt_err *);
+int cli_quota_delete(struct cli *, struct nt_err *);
 int cli_quota_defaults(struct cli *, struct nt_err *);
 
 /* provider_rules.c: */
@@ -112,6 +137,9 @@ extern const struct cli_arg cli_secgroup_list_args[], cli_secgroup_create_args[]
     cli_secgroup_group_rule_args[], cli_server_secgroup_args[], cli_server_secgroups_args[];
 int cli_secgroup_list(struct cli *, struct nt_err *);
 int cli_secgroup_create(struct cli *, struct nt_err *);
+extern const struct cli_arg cli_secgroup_update_args[], cli_quota_delete_args[];
+int cli_secgroup_show(struct cli *, struct nt_err *);
+int cli_secgroup_update(struct cli *, struct nt_err *);
 int cli_secgroup_delete(struct cli *, struct nt_err *);
 int cli_secgroup_rules(struct cli *, struct nt_err *);
 int cli_secgroup_add_rule(struct cli *, struct nt_err *);

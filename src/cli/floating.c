@@ -19,6 +19,11 @@ const struct cli_arg cli_floating_create_args[] = {
     { 0 },
 };
 
+const struct cli_arg cli_floating_show_args[] = {
+    { "ADDRESS", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED, "the floating address" },
+    { 0 },
+};
+
 const struct cli_arg cli_floating_delete_args[] = {
     { "ADDRESS", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED | CLI_MANY, "the addresses" },
     { 0 },
@@ -117,6 +122,28 @@ find_address(const struct json *list, const char *address, char **path, struct n
         }
     }
     return nt_fail(err, NT_NOT_FOUND, "Floating ip %s not found.", address);
+}
+
+int
+cli_floating_show(struct cli *cli, struct nt_err *err)
+{
+    const char *address = cli_arg(&cli->args, "ADDRESS");
+    struct json *list = NULL;
+
+    if (cli_rest_list(cli, FLOATING, "floating_ips", &list, err) < 0) {
+        return -1;
+    }
+
+    int rc = 1;
+    for (size_t i = 0; rc > 0 && i < json_array(list)->n; i++) {
+        const struct json *row = json_array(list)->elems[i];
+
+        if (!strcmp(cli_member_text(row, "ip"), address)) {
+            rc = cli_print_object(cli, row, err);
+        }
+    }
+    json_destroy(list);
+    return rc > 0 ? nt_fail(err, NT_NOT_FOUND, "Floating ip %s not found.", address) : rc;
 }
 
 int

@@ -22,6 +22,7 @@
     }
 
 const struct cli_arg cli_quota_args[] = { PROJECT(0), { 0 } };
+const struct cli_arg cli_quota_delete_args[] = { PROJECT(CLI_REQUIRED), { 0 } };
 
 /* In REST '_' stands for '-'. */
 const struct cli_arg cli_quota_set_args[] = {
@@ -109,6 +110,14 @@ int
 cli_quota_defaults(struct cli *cli, struct nt_err *err)
 {
     return get(cli, "/defaults", err);
+}
+
+int
+cli_quota_delete(struct cli *cli, struct nt_err *err)
+{
+    AUTO_FREE char *path = NULL;
+
+    return path_of(cli, "", &path, err) < 0 ? -1 : cli_rest(cli, "DELETE", path, NULL, NULL, err);
 }
 
 /* The limits that were given; how many. */

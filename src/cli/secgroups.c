@@ -35,6 +35,13 @@ const struct cli_arg cli_secgroup_create_args[] = {
 
 const struct cli_arg cli_secgroup_args[] = { GROUP_WORD, { 0 } };
 
+const struct cli_arg cli_secgroup_update_args[] = {
+    GROUP_WORD,
+    { "name", "NAME", CLI_TEXT, 0, "its new name" },
+    { "description", "TEXT", CLI_TEXT, 0, "its new description" },
+    { 0 },
+};
+
 const struct cli_arg cli_secgroup_delete_args[] = {
     { "GROUP", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED | CLI_MANY, "ids or names" },
     { 0 },
@@ -100,6 +107,44 @@ cli_secgroup_create(struct cli *cli, struct nt_err *err)
     }
     json_destroy(body);
     json_destroy(answer);
+    return rc;
+}
+
+int
+cli_secgroup_show(struct cli *cli, struct nt_err *err)
+{
+    return cli_show(cli, &cli_secgroup_noun, "GROUP", err);
+}
+
+/* The API wants both; what was not given stays. */
+int
+cli_secgroup_update(struct cli *cli, struct nt_err *err)
+{
+    static const char *const members[] = { "name", "description" };
+    struct json *body = json_object_create();
+    struct json *group = json_object_create();
+    struct json *now = NULL;
+    size_t n = 0;
+    int rc = cli_load(cli, &cli_secgroup_noun, cli_arg(&cli->args, "GROUP"), &now, err);
+
+    json_object_put(body, "security_group", group);
+    for (size_t i = 0; !rc && i < NT_ARRAY_SIZE(members); i++) {
+        const char *wanted = cli_arg(&cli->args, members[i]);
+
+        n += wanted != NULL;
+        json_object_put_string(group, members[i],
+                               wanted ? wanted : cli_member_text(now, members[i]));
+    }
+    if (!rc && !n) {
+        rc = cli_usage(cli, err, "which of --name and --description?");
+    }
+    if (!rc) {
+        AUTO_FREE char *path = cli_path(&cli_secgroup_noun, cli_member_text(now, "id"));
+
+        rc = cli_rest(cli, "PUT", path, body, NULL, err);
+    }
+    json_destroy(now);
+    json_destroy(body);
     return rc;
 }
 

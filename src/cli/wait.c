@@ -26,8 +26,9 @@ cli_wait_verdict(const struct json *server, const char *goal)
         return CLI_WAIT_DONE;
     }
 
-    /* One that is being deleted may have been in error before. */
-    return goal && !strcmp(status, "ERROR") ? CLI_WAIT_FAILED : CLI_WAIT_MORE;
+    /* One that is being deleted, or rebooted out of it, may have been in error before. */
+    bool has_task = *cli_member_text(server, "OS-EXT-STS:task_state");
+    return goal && !strcmp(status, "ERROR") && !has_task ? CLI_WAIT_FAILED : CLI_WAIT_MORE;
 }
 
 /* Shows one line in place; 'server' NULL wipes it. */

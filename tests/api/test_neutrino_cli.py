@@ -86,6 +86,81 @@ def host_list(lab):
         expect(name in out, f"{name} is not listed: {out}")
 
 
+def as_json(lab, *argv):
+    return json.loads(run(lab, *argv, "-f", "json"))
+
+
+def power(lab):
+    run(lab, "stop", "--wait", "cirros")
+    equal(as_json(lab, "show", "cirros")["status"], "SHUTOFF", "after stop --wait")
+    said = run(lab, "stop", "cirros", status=1)
+    expect("while it is in vm_state stopped" in said, said)
+    run(lab, "start", "--wait", "cirros")
+    run(lab, "reboot", "--wait", "cirros")
+    run(lab, "reboot", "--hard", "--wait", "cirros")
+    equal(as_json(lab, "show", "cirros")["status"], "ACTIVE", "after the reboots")
+    lab.wait_guest("cirros")
+    run(lab, "reset-state", "cirros")
+    equal(as_json(lab, "show", "cirros")["status"], "ERROR", "after reset-state")
+    run(lab, "reset-state", "--active", "cirros")
+
+
+def edit(lab):
+    run(lab, "rename", "cirros", "other")
+    run(lab, "meta", "other", "set", "a=1", "b=x=y")
+    equal(as_json(lab, "show", "other")["metadata"], {"a": "1", "b": "x=y"}, "metadata")
+    run(lab, "meta", "other", "delete", "a")
+    equal(as_json(lab, "show", "other")["metadata"], {"b": "x=y"}, "after a delete")
+    said = run(lab, "meta", "other", "set", "novalue", status=1)
+    expect("novalue" in said, said)
+    run(lab, "rename", "other", "cirros")
+
+
+def history(lab):
+    rows = as_json(lab, "instance-action-list", "cirros")
+    equal(sorted(row["Action"] for row in rows), ["create", "reboot", "reboot", "start", "stop"],
+          "actions")
+    shown = as_json(lab, "instance-action", "cirros", rows[0]["Request_ID"])
+    equal((shown["action"], shown["events"][0]["result"]), (rows[0]["Action"], "Success"), "one")
+    row = as_json(lab, "interface-list", "cirros")[0]
+    equal((row["IP addresses"][0]["ip_address"], row["Port State"]), ("10.0.0.2", "ACTIVE"),
+          "interface-list")
+
+
+def hypervisors(lab):
+    expect(["nova", "available"] in cells(run(lab, "availability-zone-list")), "zones")
+    rows = as_json(lab, "hypervisor-list")
+    equal([(row["Hypervisor hostname"], row["State"]) for row in rows],
+          [("compute-1", "up"), ("compute-2", "up")], "hypervisor-list")
+    equal(as_json(lab, "hypervisor-show", "compute-2")["id"], 2, "hypervisor-show")
+    equal(as_json(lab, "hypervisor-stats")["running_vms"], 1, "hypervisor-stats")
+    expect("nowhere" in run(lab, "hypervisor-show", "nowhere", status=1), "an unknown one")
+    rows = as_json(lab, "usage-list")
+    expect(rows[0]["Project"] == "admin" and rows[0]["Hours"] > 0, rows)
+    expect("start" in run(lab, "usage-list", "--start", "soon", status=1), "a bad time")
+
+
+def limits(lab):
+    before = as_json(lab, "limits")["maxTotalInstances"]
+    run(lab, "quota-set", "--instances", "77", "admin")
+    equal(as_json(lab, "limits")["maxTotalInstances"], 77, "limits")
+    run(lab, "quota-delete", "admin")
+    equal(as_json(lab, "limits")["maxTotalInstances"], before, "after quota-delete")
+
+
+def groups(lab):
+    run(lab, "secgroup-create", "web", "for tests")
+    run(lab, "secgroup-update", "web", "--description", "for more")
+    shown = as_json(lab, "secgroup-show", "web")
+    equal((shown["name"], shown["description"]), ("web", "for more"), "secgroup-show")
+    run(lab, "secgroup-update", "web", "--name", "www")
+    run(lab, "secgroup-delete", "www")
+    run(lab, "floating-ip-bulk-create", "192.168.56.224/30")
+    address = as_json(lab, "floating-ip-create")[0]["Ip"]
+    equal(as_json(lab, "floating-ip-show", address)["pool"], "nova", "floating-ip-show")
+    run(lab, "floating-ip-delete", address)
+
+
 def delete(lab):
     run(lab, "delete", "cirros")
     lab.api.wait_gone("cirros")
@@ -103,6 +178,12 @@ def main():
     check("network-create, refused where it overlaps, network-delete", networks, lab)
     check("network-delete of one in use is refused", network_in_use, lab)
     check("host-list", host_list, lab)
+    check("stop, start, reboot, reset-state", power, lab)
+    check("rename, meta", edit, lab)
+    check("instance-action-list, instance-action, interface-list", history, lab)
+    check("availability-zone-list, hypervisor-*, usage-list", hypervisors, lab)
+    check("limits, quota-delete", limits, lab)
+    check("secgroup-show, secgroup-update, floating-ip-show", groups, lab)
     check("show of what is not there", unknown, lab)
     check("a wrong password", wrong_password, lab)
     check("delete", delete, lab)

@@ -53,7 +53,7 @@ class Openstack:
     """One openstack client; a command that fails is a failed check."""
 
     def __init__(self, lab, way):
-        self.way = way
+        self.way, self.lab = way, lab
         self.process = subprocess.Popen(
             lab.hosts["controller-1"].argv(["/usr/bin/python3", "-c", DRIVER]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",

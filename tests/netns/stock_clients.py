@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -B
-# timeout: 600
+# timeout: 900
 """Debian's own openstack and nova clients, command by command, with a token exchange and
 with http_basic: servers, flavors, images, key pairs, quotas, groups, floating addresses."""
 
+import json
 import os
 import sys
 
@@ -187,6 +188,88 @@ def power(one, lab):
     lab.wait_guest("vm")
 
 
+def zones(one):
+    rows = one.data("availability", "zone", "list", "--compute")
+    expect({"Zone Name": "nova", "Zone Status": "available"} in rows, rows)
+    rows = one.data("availability", "zone", "list", "--compute", "--long")
+    equal({row["Host Name"] for row in rows if row["Zone Name"] == "nova"},
+          {"compute-1", "compute-2"}, "hosts of the zone")
+
+
+def hypervisors(one, lab):
+    rows = one.data("hypervisor", "list")
+    equal([(row["Hypervisor Hostname"], row["State"]) for row in rows],
+          [("compute-1", "up"), ("compute-2", "up")], "list")
+    host = lab.api.server("vm")["OS-EXT-SRV-ATTR:host"]
+    shown = one.data("hypervisor", "show", host)
+    equal((shown["hypervisor_hostname"], shown["running_vms"], shown["memory_mb_used"]),
+          (host, 1, 512), "show")
+    expect("No hypervisor" in one.refused("hypervisor", "show", "nowhere"), "an unknown one")
+    stats = one.data("hypervisor", "stats", "show")
+    equal((stats["count"], stats["running_vms"], stats["vcpus_used"]), (2, 1, 1), "stats show")
+
+
+def server_group_list(one):
+    equal(one.data("server", "group", "list"), [], "server groups")
+
+
+def server_set(one):
+    one.text("server", "set", "--name", "renamed", "--property", "a=1", "--property", "b=2", "vm")
+    shown = one.data("server", "show", "renamed")
+    equal(shown["properties"], {"a": "1", "b": "2", "role": "test"}, "properties")
+    one.text("server", "unset", "--property", "a", "renamed")
+    equal(one.data("server", "show", "renamed")["properties"], {"b": "2", "role": "test"},
+          "after the unset")
+    one.text("server", "set", "--name", "vm", "renamed")
+    equal(one.data("server", "list")[0]["Name"], "vm", "name")
+
+
+def events(one):
+    rows = one.data("server", "event", "list", "vm")
+    equal(sorted({row["Action"] for row in rows}), ["create", "reboot", "start", "stop"],
+          "actions")
+    shown = one.data("server", "event", "show", "vm", rows[-1]["Request ID"])
+    equal((shown["action"], shown["events"][0]["result"]), ("create", "Success"), "show")
+
+
+def usage(one):
+    rows = one.data("usage", "list")
+    equal([row["Project"] for row in rows], ["admin"], "list")
+    expect(rows[0]["RAM MB-Hours"] > 0, rows)
+    there = [row for row in rows[0]["Servers"] if row["state"] != "terminated"]
+    equal([(row["name"], row["flavor"], row["ended_at"]) for row in there],
+          [("vm", "m1.tiny", None)], "servers that are there")
+    shown = one.data("usage", "show", *([] if one.way == KEYSTONE else ["--project", "admin"]))
+    expect(shown["CPU Hours"] > 0, f"show: {shown}")
+
+
+def quota_set(one):
+    limits = {"instances": 33, "cores": 44, "ram": 51200, "key-pairs": 7}
+    if one.way == KEYSTONE:  # Else these are the network service's, for this client.
+        limits.update({"secgroups": 12, "floating-ips": 9})
+    one.text("quota", "set", *[word for name, limit in limits.items()
+                               for word in (f"--{name}", str(limit))], "admin")
+    shown = one.lab.api.ask("GET", "/os-quota-sets/admin")["quota_set"]
+    names = {"key-pairs": "key_pairs", "secgroups": "security_groups",
+             "floating-ips": "floating_ips"}
+    equal({name: shown[names.get(name, name)] for name in limits}, limits, "after the set")
+    if one.way == KEYSTONE:
+        shown = one.data("quota", "show", "admin")
+        equal({name: shown[name] for name in limits}, limits, "quota show")
+    rows = one.data("quota", "list", "--compute")
+    equal([(row["Project ID"], row["Instances"], row["Cores"]) for row in rows],
+          [("admin", 33, 44)], "quota list")
+    expect("nobody" in one.refused("quota", "set", "--cores", "1", "nobody"),
+           "an unknown project")
+    one.lab.api.ask("DELETE", "/os-quota-sets/admin")
+
+
+def projects(one):
+    equal([row["Name"] for row in one.data("project", "list")], ["admin", "demo"], "projects")
+    equal(one.data("project", "show", "demo")["id"], "demo", "show")
+    equal([row["Name"] for row in one.data("user", "list")], ["admin", "demo"], "users")
+
+
 def administration(one):
     rows = one.data("compute", "service", "list")
     equal(sorted((row["Binary"], row["Host"], row["State"]) for row in rows),
@@ -197,6 +280,13 @@ def administration(one):
 def network_list(one):
     equal([(row["Name"], row["Subnet"]) for row in one.data("network", "list")],
           [("novanetwork", "10.0.0.0/24")], "networks")
+
+
+def no_network_service(one):
+    """docs/limits.md: nothing a server says keeps the client from the network API then."""
+    for argv in (["security", "group", "list"], ["floating", "ip", "list"], ["network", "list"]):
+        said = one.refused(*argv)
+        expect("404" in said or "endpoint" in said, f"{' '.join(argv)}: {said}")
 
 
 def take_away(one):
@@ -230,9 +320,20 @@ def openstack(lab, way):
     check(f"{way}: console log show", console, one, lab)
     if way == KEYSTONE:  # Without a catalog the client takes it that there is a network service.
         network_nouns(one, lab)
+    else:
+        check(f"{way}: groups and floating addresses need a catalog", no_network_service, one)
     check(f"{way}: server stop, start, reboot --wait, reboot --hard", power, one, lab)
     check(f"{way}: actions that are not offered say so", not_offered, one)
     check(f"{way}: compute service list", administration, one)
+    check(f"{way}: availability zone list", zones, one)
+    check(f"{way}: hypervisor list, show, stats show", hypervisors, one, lab)
+    check(f"{way}: server group list", server_group_list, one)
+    check(f"{way}: server set --name --property, unset", server_set, one)
+    check(f"{way}: server event list, show", events, one)
+    check(f"{way}: usage list, show", usage, one)
+    if way == KEYSTONE:
+        check("project list, show, user list", projects, one)
+    check(f"{way}: quota set, show, list", quota_set, one)
     check(f"{way}: server delete --wait, keypair delete", take_away, one)
     one.end()
 
@@ -291,6 +392,51 @@ def nova_power(nova, lab):
     equal(nova.rows("list")[1][2], "ACTIVE", "after reset-state --active")
 
 
+def nova_reads(nova, lab):
+    host = lab.api.server("vn")["OS-EXT-SRV-ATTR:host"]
+    expect(["nova", "available"] in [row[:2] for row in nova.rows("availability-zone-list")],
+           nova.rows("availability-zone-list"))
+    equal([row[1:] for row in nova.rows("hypervisor-list")[1:]],
+          [["compute-1", "up", "enabled"], ["compute-2", "up", "enabled"]], "hypervisor-list")
+    equal(nova.properties("hypervisor-show", host)["running_vms"], "1", "hypervisor-show")
+    equal(nova.properties("hypervisor-stats")["count"], "2", "hypervisor-stats")
+    equal([row[1] for row in nova.rows("hypervisor-servers", host)[1:]],
+          [lab.api.server("vn")["OS-EXT-SRV-ATTR:instance_name"]], "hypervisor-servers")
+    equal(nova.rows("server-group-list")[1:], [], "server-group-list")
+    equal(len(nova.rows("service-list")[1:]), 3, "service-list")
+
+
+def nova_history(nova, lab):
+    address = lab.address("vn")
+    row = nova.rows("interface-list", "vn")[1]
+    equal((row[0], row[3]), ("ACTIVE", address), "interface-list")
+    rows = nova.rows("instance-action-list", "vn")[1:]
+    equal({row[0] for row in rows}, {"create", "reboot", "start", "stop"},
+          "instance-action-list")
+    create = [row for row in rows if row[0] == "create"][0]
+    equal(nova.properties("instance-action", "vn", create[1])["action"], "create",
+          "instance-action")
+
+
+def nova_edit(nova):
+    nova.text("meta", "vn", "set", "a=1", "b=2")
+    nova.text("meta", "vn", "delete", "a")
+    equal(json.loads(nova.properties("show", "vn")["metadata"]), {"b": "2"}, "metadata")
+    nova.text("update", "--name", "other", "vn")
+    equal(nova.rows("list")[1][1], "other", "update --name")
+    nova.text("update", "--name", "vn", "other")
+
+
+def nova_usage(nova):
+    rows = nova.rows("usage-list")
+    equal([row[0] for row in rows[1:]], ["admin"], "usage-list")
+    expect(nova.rows("usage")[1:], "usage")
+    expect("Instances" in nova.text("limits"), "limits")
+    nova.text("quota-update", "--instances", "21", "admin")
+    equal(nova.properties("quota-show", "--tenant", "admin")["instances"], "21", "quota-update")
+    nova.text("quota-delete", "--tenant", "admin")
+
+
 def nova_take_away(nova, lab):
     nova.text("delete", "vn")
     lab.api.wait_gone("vn")
@@ -306,6 +452,13 @@ def nova_client(lab, way):
     check(f"nova with {way}: add-secgroup, remove-secgroup, list-secgroup", nova_groups, nova)
     check(f"nova with {way}: reboot, reboot --hard, stop, start, reset-state", nova_power, nova,
           lab)
+    check(f"nova with {way}: availability zones, hypervisors, server groups, services", nova_reads,
+          nova, lab)
+    check(f"nova with {way}: interface-list, instance-action-list, instance-action", nova_history,
+          nova, lab)
+    check(f"nova with {way}: meta set and delete, update --name", nova_edit, nova)
+    check(f"nova with {way}: usage-list, usage, limits, quota-update, quota-delete", nova_usage,
+          nova)
     check(f"nova with {way}: delete, keypair-delete", nova_take_away, nova, lab)
 
 

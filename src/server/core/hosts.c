@@ -92,6 +92,29 @@ host_get(struct store *store, const char *host, const char *topic, struct host *
               : nt_fail(err, NT_NOT_FOUND, "host %s never reported as a %s host", host, topic);
 }
 
+int
+host_get_load(struct store *store, const char *host, struct host_load *out, struct nt_err *err)
+{
+    AUTO(stmt) stmt = NULL;
+
+    if (store_query(store, &stmt, err,
+                    "SELECT COUNT(*), COALESCE(SUM(f.vcpus), 0), COALESCE(SUM(f.ram_mb), 0),"
+                    " COALESCE(SUM(f.disk_gb), 0),"
+                    " COALESCE(SUM(CASE WHEN i.task_state <> '' THEN 1 ELSE 0 END), 0)"
+                    " FROM instances i LEFT JOIN flavors f ON f.id = i.flavor_id WHERE i.host = ?",
+                    "t", host)
+            < 0
+        || stmt_step(stmt, err) < 0) {
+        return -1;
+    }
+    *out = (struct host_load){ .instances = stmt_int(stmt, 0),
+                               .vcpus = stmt_int(stmt, 1),
+                               .ram_mb = stmt_int(stmt, 2),
+                               .disk_gb = stmt_int(stmt, 3),
+                               .tasks = stmt_int(stmt, 4) };
+    return 0;
+}
+
 /* What is placed on the host already, by our own rows: reports lag behind. */
 static int
 count_placed(struct store *store, struct sched_host *h, struct nt_err *err)

@@ -33,6 +33,14 @@ NT_NODISCARD int host_list(struct store *, const char *topic, struct rows *out, 
 NT_NODISCARD int host_get(struct store *, const char *host, const char *topic, struct host *out,
                           struct nt_err *);
 
+/* What is placed on a compute host. */
+struct host_load {
+    int64_t instances, vcpus, ram_mb, disk_gb;
+    int64_t tasks; /* Instances with a task under way. */
+};
+NT_NODISCARD int host_get_load(struct store *, const char *host, struct host_load *out,
+                               struct nt_err *);
+
 /* The compute hosts as the scheduler wants them; the caller frees the array.  What is
  * placed on them is counted only to 'weigh' them. */
 NT_NODISCARD int host_candidates(struct store *, const struct core_env *, bool weigh,

@@ -173,6 +173,48 @@ instance_id_by_address(struct store *store, const char *address, char id[NT_UUID
     return 0;
 }
 
+int
+instance_interfaces(struct store *store, const char *project_id, const char *id,
+                    struct instance_interface **out, size_t *n, struct nt_err *err)
+{
+    AUTO_FREE struct instance_interface *list = NULL;
+    AUTO(stmt) stmt = NULL;
+    struct nt_instance instance;
+    size_t allocated = 0;
+    size_t count = 0;
+    int rc;
+
+    if (instance_get(store, project_id, id, &instance, err) < 0) {
+        return -1;
+    }
+    nt_instance_clear(&instance);
+    if (store_query(store, &stmt, err,
+                    "SELECT p.id, n.id, s.id, p.mac_address, f.address, p.status" LINK_TABLES, "t",
+                    id)
+        < 0) {
+        return -1;
+    }
+    while ((rc = stmt_step(stmt, err)) > 0) {
+        if (count >= allocated) {
+            list = x2nrealloc(list, &allocated, sizeof *list);
+        }
+
+        struct instance_interface *i = &list[count++];
+        stmt_copy(stmt, 0, i->port_id, sizeof i->port_id);
+        stmt_copy(stmt, 1, i->network_id, sizeof i->network_id);
+        stmt_copy(stmt, 2, i->subnet_id, sizeof i->subnet_id);
+        stmt_copy(stmt, 3, i->mac, sizeof i->mac);
+        stmt_copy(stmt, 4, i->address, sizeof i->address);
+        stmt_copy(stmt, 5, i->status, sizeof i->status);
+    }
+    if (rc < 0) {
+        return -1;
+    }
+    *out = TAKE(list);
+    *n = count;
+    return 0;
+}
+
 static void
 read_vif(struct stmt *stmt, const char *project_id, struct nt_vif *vif)
 {

@@ -41,6 +41,17 @@ NT_NODISCARD int instance_id_by_address(struct store *, const char *address, cha
 NT_NODISCARD int instance_info_fill(struct store *, struct nt_instance *instance,
                                     struct instance_info *out, struct nt_err *);
 
+/* A link of an instance, as its port is. */
+struct instance_interface {
+    char port_id[NT_UUID_SIZE], network_id[NT_UUID_SIZE], subnet_id[NT_UUID_SIZE];
+    char mac[NT_MAC_SIZE], address[NT_IP4_SIZE];
+    char status[16]; /* ACTIVE or DOWN. */
+};
+
+/* In their order; the caller frees '*out'.  Fails with NT_NOT_FOUND. */
+NT_NODISCARD int instance_interfaces(struct store *, const char *project_id, const char *id,
+                                     struct instance_interface **out, size_t *n, struct nt_err *);
+
 /* As its compute host must build it.  Release with nt_instance_view_clear(). */
 NT_NODISCARD int instance_view_load(struct store *, const char *id, struct nt_instance_view *out,
                                     struct nt_err *);

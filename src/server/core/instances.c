@@ -22,6 +22,7 @@
 #include "server/core/ports.h"
 #include "server/core/quotas.h"
 #include "server/core/security_groups.h"
+#include "server/core/usage.h"
 #include "server/sched/sched.h"
 
 const struct table instances_table = {
@@ -569,6 +570,7 @@ end(struct store *store, const struct core_env *env, struct nt_instance *instanc
 {
     if (unplug_all(store, env, instance->id, changes, err) < 0
         || security_groups_leave(store, instance->id, err) < 0
+        || usage_keep(store, env, instance, err) < 0
         || row_delete(store, &instances_table, instance->id, err) < 0) {
         return -1;
     }

@@ -335,6 +335,16 @@ auth_request(struct auth *auth, const struct nt_http_request *req, struct identi
 }
 
 void
+auth_each(const struct auth *auth, void (*take)(void *aux, const struct identity *), void *aux)
+{
+    const struct user *user;
+
+    HMAP_FOR_EACH (user, node, &auth->users) {
+        take(aux, &user->who);
+    }
+}
+
+void
 auth_issue(struct auth *auth, const struct identity *who, char text[AUTH_TOKEN_SIZE],
            int64_t *expires_at)
 {

@@ -47,6 +47,9 @@ NT_NODISCARD int auth_password(struct auth *, const char *user, const char *pass
 NT_NODISCARD int auth_token(struct auth *, const char *token, struct identity *out,
                             struct nt_err *);
 
+/* Calls 'take' for every user of the file, in no order. */
+void auth_each(const struct auth *, void (*take)(void *aux, const struct identity *), void *aux);
+
 /* A fresh token; '*expires_at' is wall clock. */
 void auth_issue(struct auth *, const struct identity *, char token[AUTH_TOKEN_SIZE],
                 int64_t *expires_at);

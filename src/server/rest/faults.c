@@ -20,6 +20,7 @@ static const struct fault faults[NT_N_CODES] = {
 };
 
 const struct fault fault_method_not_allowed = { 405, "badMethod", "Method Not Allowed" };
+const struct fault fault_not_implemented = { 501, "notImplemented", "Not Implemented" };
 const struct fault fault_not_acceptable = { 406, "computeFault", "Not Acceptable" };
 
 const struct fault *

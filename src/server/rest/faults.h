@@ -16,7 +16,7 @@ struct fault {
 const struct fault *fault_of(enum nt_code);
 
 /* For statuses that no code stands for. */
-extern const struct fault fault_method_not_allowed, fault_not_acceptable;
+extern const struct fault fault_method_not_allowed, fault_not_acceptable, fault_not_implemented;
 
 /* The body for 'service'.  'message' is shown as it is. */
 struct json *fault_json(const struct fault *, enum service, const char *message);

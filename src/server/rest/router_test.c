@@ -121,7 +121,7 @@ unknown_paths_have_no_route(void **state)
         "/v3",
         "/v2.1x/servers",
         "/image/v2",
-        "/identity/v3/users",
+        "/identity/v3/roles",
         "/v2.1/{}",
         "/network/v2.0",
         "/v2.1/a/b/c/d/e/f/g/h",

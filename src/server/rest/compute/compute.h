@@ -1,6 +1,9 @@
 /* Handlers of the compute API, for the table in routes.c. */
 #pragma once
 
+#include "base/attr.h"
+#include "base/err.h"
+
 struct call;
 struct instance_info;
 struct nt_instance;
@@ -18,6 +21,42 @@ void servers_delete(struct call *);
 void server_force_delete(struct call *, const struct nt_instance *, const struct json *arg);
 void servers_action(struct call *);
 void server_groups_list(struct call *);
+
+/* server_edit.c: */
+void servers_update(struct call *);
+void server_metadata_list(struct call *);
+void server_metadata_add(struct call *);
+void server_metadata_replace(struct call *);
+void server_metadata_show(struct call *);
+void server_metadata_put(struct call *);
+void server_metadata_delete(struct call *);
+
+/* Keys and values of a server's metadata ('what' in messages; NULL is fine).  Fails with
+ * NT_INVALID. */
+NT_NODISCARD int server_check_metadata(const char *what, const struct json *metadata,
+                                       struct nt_err *);
+
+/* server_history.c: */
+void server_actions_list(struct call *);
+void server_actions_show(struct call *);
+void server_interfaces_list(struct call *);
+
+/* hypervisors.c: */
+void zones_list(struct call *);
+void zones_detail(struct call *);
+void hypervisors_list(struct call *);
+void hypervisors_detail(struct call *);
+void hypervisors_show(struct call *);
+void hypervisors_statistics(struct call *);
+void hypervisors_search(struct call *);
+void hypervisors_uptime(struct call *);
+void hypervisors_servers(struct call *);
+void aggregates_list(struct call *);
+void server_group_sets_list(struct call *);
+
+/* usage.c: */
+void usage_list_all(struct call *);
+void usage_show(struct call *);
 
 void security_groups_list(struct call *);
 void security_groups_show(struct call *);

@@ -18,7 +18,6 @@
 #define MAX_INSTANCES 100
 #define MAX_NETWORKS 16
 #define MAX_GROUPS 16
-#define MAX_METADATA 128
 
 struct wanted_network {
     char uuid[NT_UUID_SIZE];
@@ -96,50 +95,6 @@ creation_free(struct creation *c)
 {
     nt_fields_clear(body_fields, &c->body);
     free(c);
-}
-
-static bool
-has_control_character(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char) *text < ' ' || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int
-check_metadata(const struct json *metadata, struct nt_err *err)
-{
-    struct shash_node *node;
-
-    if (!metadata || metadata->type == JSON_NULL) {
-        return 0;
-    }
-    if (metadata->type != JSON_OBJECT) {
-        return nt_fail(err, NT_INVALID, "server.metadata must be an object");
-    }
-    if (shash_count(json_object(metadata)) > MAX_METADATA) {
-        return nt_fail(err, NT_INVALID, "server.metadata has more than %d items", MAX_METADATA);
-    }
-    SHASH_FOR_EACH (node, json_object(metadata)) {
-        const struct json *value = node->data;
-
-        if (!*node->name || strlen(node->name) > 255 || has_control_character(node->name)) {
-            return nt_fail(err, NT_INVALID,
-                           "server.metadata: a key must have 1 to 255 bytes and no control "
-                           "characters");
-        }
-        if (value->type != JSON_STRING || strlen(json_string(value)) > 255
-            || has_control_character(json_string(value))) {
-            return nt_fail(err, NT_INVALID,
-                           "server.metadata.%s must be a text of at most 255 bytes without "
-                           "control characters",
-                           node->name);
-        }
-    }
-    return 0;
 }
 
 static int
@@ -229,7 +184,8 @@ check_body(struct creation *c, struct nt_err *err)
         return nt_fail(err, NT_INVALID, "server.security_groups has more than %d items",
                        MAX_GROUPS);
     }
-    if (check_user_data(body->user_data, err) < 0 || check_metadata(body->metadata, err) < 0
+    if (check_user_data(body->user_data, err) < 0
+        || server_check_metadata("server.metadata", body->metadata, err) < 0
         || check_networks(c, err) < 0) {
         return -1;
     }

@@ -6,4 +6,10 @@ struct call;
 
 void identity_versions(struct call *);
 void identity_version_3(struct call *);
+void projects_list(struct call *);
+void projects_show(struct call *);
+void users_list(struct call *);
+void users_show(struct call *);
+void domains_list(struct call *);
+void domains_show(struct call *);
 void tokens_create(struct call *);
