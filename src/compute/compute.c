@@ -28,6 +28,7 @@ NT_LOG_MODULE(compute);
 #define CALL_TIMEOUT_MS 30000
 #define WATCH_INTERVAL_MS 10000
 #define REPORT_RETRY_MS 1000
+#define REPLAN_MS 2000
 #define END_LIMIT_MS 3000 /* Of a guest that is deleted. */
 
 /* Report. */
@@ -50,7 +51,9 @@ report_done(void *report_, const void *result OVS_UNUSED, const struct nt_err *e
     struct report *report = report_;
     struct compute *c = report->compute;
     struct guest *guest = model_find(c, report->id);
-    bool lost = err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT);
+    /* A fault is the server's own trouble (its disk, say), and no word about the guest. */
+    bool lost =
+        err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT || err->code == NT_FAULT);
 
     if (guest) {
         guest->report_pending = false;
@@ -145,6 +148,22 @@ compare_guests(const void *a_, const void *b_)
     return (*a)->view.number < (*b)->view.number ? -1 : (*a)->view.number > (*b)->view.number;
 }
 
+/* Its rules are made with all they need: it waits for this plan and no later one, however
+ * many guests come after it. */
+static void
+note_plan(struct compute *c)
+{
+    struct guest *guest;
+
+    c->plan++;
+    c->planned_at = nt_mono_ms(c->env.clock);
+    HMAP_FOR_EACH (guest, node, &c->guests) {
+        if (guest->phase == GUEST_GUARD && !guest->plan && security_sync_has(c->security, guest)) {
+            guest->plan = c->plan;
+        }
+    }
+}
+
 /* Guests that have devices, by number. */
 static const struct guest **
 guarded_guests(const struct compute *c, size_t *n)
@@ -183,17 +202,42 @@ plan_rules(struct compute *c)
     c->rules_changed = false;
 }
 
+/* A plan that is on its way gets there before the next one is made; one that does not get
+ * there may be what the next one puts right. */
 static bool
-is_guarded(const struct compute *c)
+may_plan(const struct compute *c)
 {
-    return !c->rules_changed && rules_are_settled(c->rules);
+    return rules_want_plan(c->rules) || rules_are_settled(c->rules) || rules_error(c->rules)
+           || nt_mono_ms(c->env.clock) >= c->planned_at + REPLAN_MS;
 }
 
-/* Why the rules will not settle, or NULL while there is hope. */
-static const char *
-guard_error(const struct compute *c)
+static void
+run_rules(struct compute *c)
 {
-    return c->rules_changed ? NULL : rules_error(c->rules);
+    bool is_new = c->rules_changed && may_plan(c);
+
+    if (is_new || rules_want_plan(c->rules)) {
+        plan_rules(c);
+        note_plan(c);
+    }
+    rules_run(c->rules);
+    if (rules_are_settled(c->rules)) {
+        c->settled_plan = c->plan;
+    }
+}
+
+/* Its rules are in the kernel. */
+static bool
+is_guarded(const struct compute *c, const struct guest *guest)
+{
+    return guest->plan && guest->plan <= c->settled_plan;
+}
+
+/* Why they will not get there, or NULL while there is hope. */
+static const char *
+guard_error(const struct compute *c, const struct guest *guest)
+{
+    return guest->plan ? rules_error(c->rules) : NULL;
 }
 
 /* The phases of a guest. */
@@ -289,12 +333,13 @@ phase_plug(struct compute *c, struct guest *guest)
 static void
 phase_guard(struct compute *c, struct guest *guest)
 {
-    const char *why = guard_error(c);
+    const char *why = guard_error(c, guest);
 
-    if (!security_sync_has(c->security, guest)) {
+    if (!guest->plan) {
+        c->rules_changed |= security_sync_has(c->security, guest);
         return;
     }
-    if (is_guarded(c)) {
+    if (is_guarded(c, guest)) {
         model_set_phase(guest, GUEST_START);
     } else if (why) {
         struct nt_err err = { .code = NT_FAULT };
@@ -420,11 +465,35 @@ run_guests(struct compute *c)
 
 /* Observe: this host. */
 
+/* Somebody may have taken a guest's device out of its bridge, or down. */
+static void
+watch_ports(const struct guest *guest)
+{
+    for (size_t i = 0; i < guest->view.n_vifs; i++) {
+        const struct nt_vif *vif = &guest->view.vifs[i];
+        struct nt_err err = { 0 };
+        bool repaired = false;
+
+        if (!*guest->ifnames[i]) {
+            continue;
+        }
+        if (nt_vif_ensure(guest->ifnames[i], vif->mac, vif->bridge, &repaired, &err) < 0) {
+            /* A driver may have devices that are none of this host's. */
+            nt_debug("guest's device not looked after", "instance", guest->view.id, "why", err.msg,
+                     NULL);
+        } else if (repaired) {
+            nt_warn("guest's device put back into its bridge", "instance", guest->view.id, "device",
+                    guest->ifnames[i], "bridge", vif->bridge, NULL);
+        }
+    }
+}
+
 /* Something else on the machine may switch off what the guests' guard hangs on. */
 static void
 run_watch(struct compute *c)
 {
     int64_t now = nt_mono_ms(c->env.clock);
+    const struct guest *guest;
     struct nt_err err = { 0 };
 
     if (now < c->next_watch) {
@@ -435,6 +504,11 @@ run_watch(struct compute *c)
         nt_error("guests are not guarded", "why", err.msg, NULL);
     }
     rules_recheck(c->rules);
+    HMAP_FOR_EACH (guest, node, &c->guests) {
+        if (guest->phase == GUEST_RUNNING) {
+            watch_ports(guest);
+        }
+    }
 }
 
 /* A guest's console without its record: this program ended before that was written, or
@@ -710,10 +784,7 @@ compute_run(struct compute *c)
         c->rules_changed = true;
     }
     run_guests(c);
-    if (c->rules_changed || rules_want_plan(c->rules)) {
-        plan_rules(c);
-    }
-    rules_run(c->rules);
+    run_rules(c);
 }
 
 void
@@ -723,14 +794,16 @@ compute_wait(struct compute *c)
 
     c->driver->class->wait(c->driver);
     rules_wait(c->rules);
+    if (c->rules_changed) {
+        poll_timer_wait_until(may_plan(c) ? 0 : c->planned_at + REPLAN_MS);
+    }
     security_sync_wait(c->security);
     poll_timer_wait_until(c->next_watch);
     nt_reporter_wait(c->reporter);
     observe_wait(c);
     /* A phase that can go on, or a report that can be sent, must not wait. */
     HMAP_FOR_EACH (guest, node, &c->guests) {
-        bool ready = guest->phase == GUEST_GUARD && security_sync_has(c->security, guest)
-                     && (is_guarded(c) || guard_error(c));
+        bool ready = guest->phase == GUEST_GUARD && (is_guarded(c, guest) || guard_error(c, guest));
         bool gone = (guest->phase == GUEST_STOPPING || guest->phase == GUEST_ENDING)
                     && !c->driver->class->is_running(c->driver, guest);
         struct nt_update_instance_args args;

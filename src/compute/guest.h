@@ -44,6 +44,7 @@ struct guest {
     enum guest_phase phase;
     bool reported;       /* The present state was reported, or is being. */
     bool report_pending; /* A report is under way. */
+    uint64_t plan;       /* The first one with all its rules; 0: none yet. */
     uint64_t version;    /* Another one after each change of 'view'; 0: not counted. */
     struct nt_instance_view view;
     char (*ifnames)[NT_IFNAME_SIZE];     /* Host ends, one per view.vifs. */

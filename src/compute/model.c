@@ -34,6 +34,7 @@ void
 model_changed(struct compute *c, struct guest *guest)
 {
     guest->version = ++c->version;
+    guest->plan = 0;
     c->rules_changed = true;
 }
 

@@ -24,12 +24,15 @@ struct compute {
     struct rules *rules;
     struct security_sync *security;
     struct nt_rpc_service *service;
-    struct hmap guests;   /* struct guest, by id. */
-    uint64_t version;     /* Of the guest that changed last. */
-    struct shash bridges; /* Names, without data: ensured, or found at start. */
-    bool rules_changed;   /* The plan is to be made again. */
-    bool synced;          /* The server's list was worked through. */
-    bool sync_pending;    /* get_instances is under way. */
+    struct hmap guests;    /* struct guest, by id. */
+    uint64_t version;      /* Of the guest that changed last. */
+    struct shash bridges;  /* Names, without data: ensured, or found at start. */
+    bool rules_changed;    /* The plan is to be made again. */
+    uint64_t plan;         /* Counts plans. */
+    uint64_t settled_plan; /* The last one that got into the kernel as a whole. */
+    int64_t planned_at;    /* Monotonic; of the last one. */
+    bool synced;           /* The server's list was worked through. */
+    bool sync_pending;     /* get_instances is under way. */
     struct nt_reporter *reporter;
     int64_t next_watch, next_sync; /* Monotonic. */
     struct nt_histogram start_seconds;

@@ -23,6 +23,7 @@ struct lease_report {
     struct ovs_list node; /* In the order dnsmasq told. */
     bool is_release;
     bool is_sent; /* A call is under way. */
+    int n_faults; /* Times the server had trouble of its own with it. */
     struct nt_lease_args args;
 };
 

@@ -14,6 +14,7 @@ NT_LOG_MODULE(reports);
 #define CALL_TIMEOUT_MS 30000
 #define RETRY_MS 1000
 #define MAX_REPEATS 3
+#define MAX_FAULTS 300
 
 struct reports {
     struct reports_options options;
@@ -76,6 +77,14 @@ can_be_tried_again(const struct nt_err *err)
     return err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT);
 }
 
+/* A fault is the server's own trouble (its disk, say) and no word about the lease; but one
+ * report that always meets it must not keep the others for ever. */
+static bool
+is_passing_fault(const struct nt_err *err, struct lease_report *report)
+{
+    return err && err->code == NT_FAULT && ++report->n_faults < MAX_FAULTS;
+}
+
 /* Events. */
 
 struct event_call {
@@ -89,7 +98,7 @@ event_done(void *call_, const void *result OVS_UNUSED, const struct nt_err *err)
     struct event_call *call = call_;
     struct reports *r = call->reports;
 
-    if (can_be_tried_again(err)) {
+    if (can_be_tried_again(err) || is_passing_fault(err, call->report)) {
         flat_report_again(r->options.model, call->report);
         r->next_event = now_ms(r) + RETRY_MS;
     } else {
