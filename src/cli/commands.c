@@ -95,6 +95,8 @@ const struct cli_command cli_commands[] = {
     { "meta", cli_meta_args, 0, cli_server_meta, "change a server's metadata" },
     { "reset-state", cli_reset_args, 0, cli_server_reset,
       "set the state of servers whose host does not say it (administrators)" },
+    { "evacuate", cli_evacuate_args, 0, cli_server_evacuate,
+      "start servers of a lost host on another one (administrators)" },
     { "instance-action-list", cli_server_args, 0, cli_action_list,
       "list what was asked of a server" },
     { "instance-action", cli_action_args, 0, cli_action_show, "show what became of one of these" },

@@ -45,11 +45,12 @@ int cli_server_wait(struct cli *, struct nt_err *);
 
 /* power.c: */
 extern const struct cli_arg cli_power_args[], cli_reboot_args[], cli_reset_args[],
-    cli_rename_args[], cli_meta_args[];
+    cli_evacuate_args[], cli_rename_args[], cli_meta_args[];
 int cli_server_stop(struct cli *, struct nt_err *);
 int cli_server_start(struct cli *, struct nt_err *);
 int cli_server_reboot(struct cli *, struct nt_err *);
 int cli_server_reset(struct cli *, struct nt_err *);
+int cli_server_evacuate(struct cli *, struct nt_err *);
 int cli_server_rename(struct cli *, struct nt_err *);
 int cli_server_meta(struct cli *, struct nt_err *);
 

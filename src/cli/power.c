@@ -36,6 +36,13 @@ const struct cli_arg cli_reset_args[] = {
     { 0 },
 };
 
+const struct cli_arg cli_evacuate_args[] = {
+    SERVER_WORD(CLI_MANY),
+    { "host", "HOST", CLI_TEXT, 0, "where to; the one with the most room when not given" },
+    { "wait", NULL, CLI_FLAG, 0, "wait until it is active there" },
+    { 0 },
+};
+
 const struct cli_arg cli_rename_args[] = {
     SERVER_WORD(0),
     { "NAME", NULL, CLI_TEXT, CLI_WORD | CLI_REQUIRED, "its new name" },
@@ -98,6 +105,18 @@ cli_server_reboot(struct cli *cli, struct nt_err *err)
 
     json_object_put_string(type, "type", cli_arg_flag(&cli->args, "hard") ? "HARD" : "SOFT");
     return act_on_all(cli, "reboot", type, "ACTIVE", err);
+}
+
+int
+cli_server_evacuate(struct cli *cli, struct nt_err *err)
+{
+    const char *host = cli_arg(&cli->args, "host");
+    struct json *where = json_object_create();
+
+    if (host) {
+        json_object_put_string(where, "host", host);
+    }
+    return act_on_all(cli, "evacuate", where, "ACTIVE", err);
 }
 
 int

@@ -45,6 +45,7 @@ const struct nt_field nt_instance_fields[] = {
     { "project_id", NT_F_STR, NT_AT(struct nt_instance, project_id), DB_RPC },
     { "user_id", NT_F_STR, NT_AT(struct nt_instance, user_id), DB_RPC },
     { "host", NT_F_STR, NT_AT(struct nt_instance, host), DB_RPC },
+    { "evacuated_from", NT_F_STR, NT_AT(struct nt_instance, evacuated_from), DB_RPC },
     { "availability_zone", NT_F_STR, NT_AT(struct nt_instance, availability_zone), DB_RPC },
     { "vm_state", NT_F_STR, NT_AT(struct nt_instance, vm_state), DB_RPC },
     { "task_state", NT_F_STR, NT_AT(struct nt_instance, task_state), DB_RPC },

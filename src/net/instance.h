@@ -31,7 +31,8 @@ struct nt_instance {
     char name[NT_NAME_SIZE]; /* Display name. */
     char hostname[64];
     char project_id[NT_NAME_SIZE], user_id[NT_NAME_SIZE];
-    char host[NT_HOST_SIZE]; /* Compute host; empty until scheduled. */
+    char host[NT_HOST_SIZE];           /* Compute host; empty until scheduled. */
+    char evacuated_from[NT_HOST_SIZE]; /* The host that was lost, until it runs again. */
     char availability_zone[64];
     char vm_state[16];        /* building, active, stopped, error, deleted. */
     char task_state[32];      /* scheduling, networking, spawning, deleting, powering-off,

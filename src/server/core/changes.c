@@ -20,6 +20,7 @@ static const char *const names[] = {
     [CHANGE_INSTANCE_CREATED] = "instance_created",
     [CHANGE_INSTANCE_UPDATED] = "instance_updated",
     [CHANGE_INSTANCE_POWER] = "instance_power",
+    [CHANGE_INSTANCE_EVACUATED] = "instance_evacuated",
     [CHANGE_INSTANCE_DELETING] = "instance_deleting",
     [CHANGE_INSTANCE_DELETED] = "instance_deleted",
     [CHANGE_INSTANCE_GROUPS] = "instance_groups",

@@ -32,13 +32,14 @@ enum change_kind {
 
     /* 'instance_id', 'number', 'host' (the compute host), 'vm_state', 'task_state', 'generation'
      * (power_generation). */
-    CHANGE_INSTANCE_CREATED,  /* To be built, once its addresses are served.  Comes
-                               * after its CHANGE_FIXED_IP_ALLOCATEDs. */
-    CHANGE_INSTANCE_UPDATED,  /* State or fault changed. */
-    CHANGE_INSTANCE_POWER,    /* 'host' should do what 'task_state' says. */
-    CHANGE_INSTANCE_DELETING, /* 'host' should terminate it. */
-    CHANGE_INSTANCE_DELETED,  /* The row is gone.  Comes after its FIXED_IP changes. */
-    CHANGE_INSTANCE_GROUPS,   /* It joined or left a security group. */
+    CHANGE_INSTANCE_CREATED,   /* To be built, once its addresses are served.  Comes
+                                * after its CHANGE_FIXED_IP_ALLOCATEDs. */
+    CHANGE_INSTANCE_UPDATED,   /* State or fault changed. */
+    CHANGE_INSTANCE_POWER,     /* 'host' should do what 'task_state' says. */
+    CHANGE_INSTANCE_EVACUATED, /* To be built on 'host', with the addresses it has. */
+    CHANGE_INSTANCE_DELETING,  /* 'host' should terminate it. */
+    CHANGE_INSTANCE_DELETED,   /* The row is gone.  Comes after its FIXED_IP changes. */
+    CHANGE_INSTANCE_GROUPS,    /* It joined or left a security group. */
 
     /* 'security_group_id'. */
     CHANGE_SECURITY_RULES,   /* Its rules changed. */

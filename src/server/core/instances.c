@@ -16,8 +16,10 @@
 #include "server/core/hosts.h"
 #include "server/core/images.h"
 #include "server/core/instance_actions.h"
+#include "server/core/instance_evacuate.h"
 #include "server/core/ipam.h"
 #include "server/core/keypairs.h"
+#include "server/core/lost_guests.h"
 #include "server/core/networks.h"
 #include "server/core/ports.h"
 #include "server/core/quotas.h"
@@ -531,6 +533,9 @@ fail_boot(struct store *store, const struct core_env *env, struct nt_instance *i
     copy(instance->vm_state, "error", sizeof instance->vm_state);
     instance->task_state[0] = '\0';
     copy(instance->fault, fault, sizeof instance->fault);
+    if (instance->evacuated_from[0]) {
+        return instance_evacuation_failed(store, env, instance, changes, err);
+    }
     if (unplug_all(store, env, instance->id, changes, err) < 0
         || save(store, env, instance, err) < 0
         || instance_actions_finish(store, env, instance->id, fault, err) < 0) {
@@ -594,35 +599,6 @@ instance_end(struct store *store, const struct core_env *env, const char *id,
     return rc;
 }
 
-/* Its host has been silent for so long that nobody waits for it any more. */
-static int
-host_is_lost(struct store *store, const struct core_env *env, const struct nt_instance *instance,
-             bool *out, struct nt_err *err)
-{
-    struct nt_err ignored = { 0 };
-    struct host host;
-
-    if (host_get(store, instance->host, "compute", &host, &ignored) < 0) {
-        *out = ignored.code == NT_NOT_FOUND;
-        return *out ? 0 : nt_fail(err, ignored.code, "%s", ignored.msg);
-    }
-    *out = !host_is_alive(env, &host);
-    return 0;
-}
-
-/* Its guest may still run there: the host hears of it when it asks for its instances. */
-static int
-lost_guest_add(struct store *store, const struct core_env *env, const struct nt_instance *instance,
-               struct nt_err *err)
-{
-    int n = store_do(store, err,
-                     "INSERT INTO lost_guests (instance_id, number, host, created_at)"
-                     " VALUES (?, ?, ?, ?)",
-                     "titi", instance->id, instance->number, instance->host, core_now(env));
-
-    return MIN(n, 0);
-}
-
 int
 instance_delete(struct store *store, const struct core_env *env, const char *project_id,
                 const char *id, struct changes *changes, struct nt_err *err)
@@ -635,10 +611,10 @@ instance_delete(struct store *store, const struct core_env *env, const char *pro
 
     bool is_lost = false;
     bool no_guest = !instance.host[0] || is(instance.task_state, "networking");
-    int rc = no_guest ? 0 : host_is_lost(store, env, &instance, &is_lost, err);
+    int rc = no_guest ? 0 : lost_host(store, env, instance.host, &is_lost, err);
 
     if (!rc && is_lost) {
-        rc = lost_guest_add(store, env, &instance, err);
+        rc = lost_guests_add(store, env, &instance, err);
     }
     if (!rc && (no_guest || is_lost)) {
         rc = end(store, env, &instance, changes, err);
@@ -678,6 +654,9 @@ take_report(struct store *store, const struct core_env *env, struct nt_instance 
     copy(instance->task_state, task_state, sizeof instance->task_state);
     copy(instance->fault, args->fault, sizeof instance->fault);
     instance->power_state = args->power_state;
+    if (!*task_state) {
+        instance->evacuated_from[0] = '\0';
+    }
     if (save(store, env, instance, err) < 0
         || ports_set_status(store, env, instance->id, is_active ? "ACTIVE" : "DOWN", instance->host,
                             err)
@@ -723,15 +702,20 @@ instance_report(struct store *store, const struct core_env *env,
         return -1;
     }
     if (!rc && is(args->vm_state, "deleted")) {
-        int n = store_do(store, err, "DELETE FROM lost_guests WHERE instance_id = ? AND host = ?",
-                         "tt", args->id, args->host);
-
-        return MIN(n, 0);
+        return MIN(lost_guests_remove(store, args->id, args->host, err), 0);
     }
     if (!rc) {
         return fail_not_found(args->id, err);
     }
-    rc = report(store, env, &instance, args, changes, err);
+    /* The guest it left behind on a host that is back has ended. */
+    if (!is(instance.host, args->host) && is(args->vm_state, "deleted")) {
+        rc = lost_guests_remove(store, args->id, args->host, err);
+    } else {
+        rc = 0;
+    }
+    if (!rc) {
+        rc = report(store, env, &instance, args, changes, err);
+    }
     nt_instance_clear(&instance);
-    return rc;
+    return MIN(rc, 0);
 }

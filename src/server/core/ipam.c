@@ -425,6 +425,11 @@ row_of_event(struct store *store, const struct nt_lease_args *args, const char *
     if (port_get(store, row->port_id, &port, err) < 0) {
         return -1;
     }
+    if (network.network.multi_host && strcmp(port.host, args->host)) {
+        nt_warn_rl("ignoring lease event of a former host", "event", event, "address",
+                   args->address, "host", args->host, NULL);
+        return 0;
+    }
     if (strcasecmp(port.mac_address, args->mac)) {
         nt_warn_rl("ignoring lease event of a former owner", "event", event, "address",
                    args->address, "mac", args->mac, "owner", port.mac_address, NULL);

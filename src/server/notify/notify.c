@@ -409,6 +409,77 @@ send_networks_changed(struct notify *notify, const char *reason)
     nt_rpc_fanout(notify->bus, NT_TO(&nt_network_host, NULL, "networks_changed"), &args);
 }
 
+/* The addresses of a boot, read back from the networks' views. */
+static int
+resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt_err *err)
+{
+    struct network_list networks = { 0 };
+
+    if (network_list_load(notify->reader, NULL, &networks, err) < 0) {
+        return -1;
+    }
+
+    struct boot *boot = boot_new(notify, instance->id, instance->host, networks.n * 8);
+    int rc = 0;
+
+    for (size_t i = 0; i < networks.n && !rc; i++) {
+        struct nt_network_view view = { .id = "" };
+
+        rc = network_view_load(notify->reader, networks.at[i].network.id, &view, err);
+        for (size_t j = 0; !rc && j < view.n_entries; j++) {
+            if (view.entries[j].allocated && !strcmp(view.entries[j].instance_id, instance->id)
+                && boot->n_addresses < networks.n * 8) {
+                boot_add(boot, view.id, view.multi_host ? instance->host : view.host,
+                         &view.entries[j]);
+            }
+        }
+        nt_network_view_clear(&view);
+    }
+    network_list_clear(&networks);
+    if (rc) {
+        boot_free(boot);
+        return rc;
+    }
+    nt_info("boot taken up again", "instance", instance->id, NULL);
+    boot_start(boot);
+    return 0;
+}
+
+/* A network host that has heard of it already does the same again. */
+static int
+resume_releases(struct notify *notify, struct nt_err *err)
+{
+    struct changes changes = CHANGES_INITIALIZER;
+    int rc = ipam_unused(notify->reader, &changes, err);
+
+    for (size_t i = 0; !rc && i < changes.n; i++) {
+        nt_info("release taken up again", "address", changes.at[i].entry.address, NULL);
+        start_release(notify, &changes.at[i]);
+    }
+    changes_clear(&changes);
+    return rc;
+}
+
+/* Its addresses are what it has; a network host of its own takes up its floating ones. */
+static void
+start_evacuation(struct notify *notify, const struct change *c)
+{
+    struct nt_instance instance;
+    struct nt_err err = { 0 };
+
+    if (instance_get(notify->reader, NULL, c->instance_id, &instance, &err) < 0) {
+        nt_error("evacuation not started; a restart of this program takes it up", "instance",
+                 c->instance_id, "why", err.msg, NULL);
+        return;
+    }
+    if (resume_boot(notify, &instance, &err) < 0) {
+        nt_error("evacuation not started; a restart of this program takes it up", "instance",
+                 c->instance_id, "why", err.msg, NULL);
+    }
+    nt_instance_clear(&instance);
+    send_networks_changed(notify, change_kind_name(c->kind));
+}
+
 static void
 on_changes(void *notify_, const struct changes *changes)
 {
@@ -432,6 +503,9 @@ on_changes(void *notify_, const struct changes *changes)
             break;
         case CHANGE_INSTANCE_POWER:
             send_power(notify, c);
+            break;
+        case CHANGE_INSTANCE_EVACUATED:
+            start_evacuation(notify, c);
             break;
         case CHANGE_INSTANCE_DELETED:
             cancel_boot(notify, c->instance_id);
@@ -515,57 +589,6 @@ notify_free(struct notify *notify)
         notify_floating_free(notify->floating);
         free(notify);
     }
-}
-
-/* The addresses of a boot, read back from the networks' views. */
-static int
-resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt_err *err)
-{
-    struct network_list networks = { 0 };
-
-    if (network_list_load(notify->reader, NULL, &networks, err) < 0) {
-        return -1;
-    }
-
-    struct boot *boot = boot_new(notify, instance->id, instance->host, networks.n * 8);
-    int rc = 0;
-
-    for (size_t i = 0; i < networks.n && !rc; i++) {
-        struct nt_network_view view = { .id = "" };
-
-        rc = network_view_load(notify->reader, networks.at[i].network.id, &view, err);
-        for (size_t j = 0; !rc && j < view.n_entries; j++) {
-            if (view.entries[j].allocated && !strcmp(view.entries[j].instance_id, instance->id)
-                && boot->n_addresses < networks.n * 8) {
-                boot_add(boot, view.id, view.multi_host ? instance->host : view.host,
-                         &view.entries[j]);
-            }
-        }
-        nt_network_view_clear(&view);
-    }
-    network_list_clear(&networks);
-    if (rc) {
-        boot_free(boot);
-        return rc;
-    }
-    nt_info("boot taken up again", "instance", instance->id, NULL);
-    boot_start(boot);
-    return 0;
-}
-
-/* A network host that has heard of it already does the same again. */
-static int
-resume_releases(struct notify *notify, struct nt_err *err)
-{
-    struct changes changes = CHANGES_INITIALIZER;
-    int rc = ipam_unused(notify->reader, &changes, err);
-
-    for (size_t i = 0; !rc && i < changes.n; i++) {
-        nt_info("release taken up again", "address", changes.at[i].entry.address, NULL);
-        start_release(notify, &changes.at[i]);
-    }
-    changes_clear(&changes);
-    return rc;
 }
 
 int

@@ -9,6 +9,7 @@
 
 #include "openvswitch/json.h"
 #include "net/text.h"
+#include "server/core/instance_evacuate.h"
 #include "server/core/instance_power.h"
 #include "server/core/instances.h"
 #include "server/rest/call.h"
@@ -194,6 +195,58 @@ reset_state(struct call *call, const struct nt_instance *instance, const struct 
     }
 }
 
+struct evacuate_call {
+    const struct call *call;
+    struct instance_evacuate_wish wish;
+};
+
+static int
+evacuate_op(struct store *store, void *evacuate_, struct changes *changes, struct nt_err *err)
+{
+    const struct evacuate_call *evacuate = evacuate_;
+
+    return instance_evacuate(store, evacuate->call->rest->options.env, &evacuate->wish, changes,
+                             err);
+}
+
+/* Clients print the password they are given; the guest gets none from us. */
+static void
+evacuated(void *call_, const struct nt_err *err)
+{
+    struct call *call = call_;
+
+    if (err) {
+        call_fail(call, err);
+    } else {
+        call_reply_json(call, 200, wrap("adminPass", json_string_create("")));
+    }
+}
+
+static void
+evacuate(struct call *call, const struct nt_instance *instance, const struct json *arg)
+{
+    const struct json *host =
+        arg->type == JSON_OBJECT ? shash_find_data(json_object(arg), "host") : NULL;
+    struct evacuate_call args = {
+        .call = call,
+        .wish = { .id = instance->id, .host = text_of(arg, "host"), .user_id = call->who.user },
+    };
+    struct nt_err err = { 0 };
+
+    if (!call->who.is_admin) {
+        nt_fail(&err, NT_FORBIDDEN, "evacuate is for administrators");
+        call_fail(call, &err);
+    } else if (arg->type != JSON_OBJECT
+               || (host && host->type != JSON_NULL
+                   && (!args.wish.host || !*args.wish.host
+                       || strlen(args.wish.host) >= NT_HOST_SIZE))) {
+        nt_fail(&err, NT_INVALID, "evacuate.host must be the name of a compute host, or null");
+        call_fail(call, &err);
+    } else {
+        op_submit(call->rest->options.ops, evacuate_op, &args, evacuated, call);
+    }
+}
+
 /* Known to the compute API, without a function here. */
 static void
 not_offered(struct call *call, const struct nt_instance *instance, const struct json *arg)
@@ -210,6 +263,7 @@ static const struct action actions[] = {
     { "os-stop", stop },
     { "os-start", start },
     { "os-resetState", reset_state },
+    { "evacuate", evacuate },
     { "forceDelete", server_force_delete },
     { "pause", not_offered },
     { "unpause", not_offered },
