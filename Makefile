@@ -6,10 +6,11 @@
 #   make format        clang-format everything       make check-long      hours
 #   make lint          every static check            make fuzz            FUZZ_TIME=60 each
 #   make clean                                      make bench-flat    docs/performance.md
+#                                                   make bench-guests  its table of guests
 #   make lab-neutron   stock neutron, docs/testbed.md            make lab-neutron-down
 #
-# LAB_PREFIX=, PROFILE=, HA=1 and BROKER=rabbit go to the lab; HOSTS= and AGENT= to
-# lab-neutron; TESTS='--match NAME' to the test runner;
+# LAB_PREFIX=, PROFILE=, HA=1, BROKER=rabbit and GUEST= (netns, qemu, libvirt) go to the lab;
+# HOSTS= and AGENT= to lab-neutron; TESTS='--match NAME' to the test runner;
 # BENCH='--quick' to the bench.
 
 PREFIX ?= /usr
@@ -20,10 +21,10 @@ BENCH ?=
 export PREFIX
 
 LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BROKER='$(BROKER)' \
-      BUILD_DIR='$(CURDIR)/build'
+      GUEST='$(GUEST)' BUILD_DIR='$(CURDIR)/build'
 
 .PHONY: all up down lab-neutron lab-neutron-down deps check-fast check check-long bench-flat \
-        bench-bus lint fuzz format install clean
+        bench-bus bench-guests lint fuzz format install clean
 .NOTPARALLEL:
 
 all:
@@ -33,7 +34,7 @@ deps:
 	@tools/deps
 
 up:
-	@tools/deps build lab
+	@tools/deps build lab $(if $(filter-out netns,$(GUEST)),vm)
 	@tools/build plain
 	@$(LAB) lab/up
 
@@ -67,6 +68,11 @@ bench-bus:
 	@tools/deps build lab check
 	@tools/build plain
 	@unshare --pid --fork --kill-child --mount-proc bench/bus/run.py $(BENCH)
+
+bench-guests:
+	@tools/deps build lab vm
+	@tools/build -q plain
+	@BUILD_DIR='$(CURDIR)/build' bench/guests/run.py $(BENCH)
 
 fuzz: deps
 	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)

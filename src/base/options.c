@@ -122,7 +122,17 @@ const struct nt_option nt_options[] = {
     /* Compute. */
     { "compute_driver", NT_OPT_STRING, "netns", "What runs guests.", GROUP("Compute"),
       MORE("netns: each guest is a network namespace running the init script of its image; "
+           "qemu: each guest is a virtual machine; "
+           "libvirt: the same, run by libvirtd; "
            "null: guests are only recorded, for tests of capacity.") },
+    { "libvirt_type", NT_OPT_CHOICE, "auto", "How virtual machines run: auto, kvm or qemu.",
+      .choices = "auto|kvm|qemu",
+      MORE("auto takes KVM where a short boot with it ends, and emulation elsewhere; the answer "
+           "is kept until the machine is started anew. qemu is emulation.") },
+    { "qemu_binary", NT_OPT_STRING, "qemu-system-x86_64", "The emulator of compute_driver qemu." },
+    { "libvirt_uri", NT_OPT_STRING, "qemu:///system", "Where compute_driver libvirt connects." },
+    { "qemu_run_as", NT_OPT_STRING, "",
+      "User that virtual machines become once their devices are open; empty: none." },
     { "shutdown_timeout", NT_OPT_INT, "60", "Seconds a guest that is stopped has to end by itself.",
       .min = 0, .max = 86400 },
     { "libvirt_wait_soft_reboot_seconds", NT_OPT_INT, "120",
@@ -280,7 +290,6 @@ const struct nt_option nt_options[] = {
     { "vlan_interface", NT_OPT_STRING, "", "", IGNORED },
     { "cnt_vpn_clients", NT_OPT_STRING, "", "", IGNORED },
     { "num_vpn_clients", NT_OPT_STRING, "", "", IGNORED },
-    { "libvirt_type", NT_OPT_STRING, "", "", IGNORED },
     { "enabled_apis", NT_OPT_LIST, "", "", IGNORED },
     { "rabbit_host", NT_OPT_STRING, "", "", IGNORED },
     { "rabbit_port", NT_OPT_STRING, "", "", IGNORED },

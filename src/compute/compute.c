@@ -29,7 +29,8 @@ NT_LOG_MODULE(compute);
 #define WATCH_INTERVAL_MS 10000
 #define REPORT_RETRY_MS 1000
 #define REPLAN_MS 2000
-#define END_LIMIT_MS 3000 /* Of a guest that is deleted. */
+#define CONSOLE_KEEP (1 << 20) /* Twice what a client is given at most. */
+#define END_LIMIT_MS 3000      /* Of a guest that is deleted. */
 
 /* Report. */
 
@@ -357,9 +358,13 @@ phase_start(struct compute *c, struct guest *guest)
     if (NT_FAILPOINT("guest-start")) {
         nt_fail(&err, NT_FAULT, "cannot start %s (failpoint)", guest->view.name);
     }
-    if (err.code || c->driver->class->start(c->driver, guest, &err) < 0) {
+    int rc = err.code ? -1 : c->driver->class->start(c->driver, guest, &err);
+    if (rc < 0) {
         give_up(c, guest, &err);
         return;
+    }
+    if (rc) {
+        return; /* Under way: asked again when the driver wakes us up. */
     }
     NT_CRASHPOINT("guest-started");
     guest->started = guest->launched = true;
@@ -488,6 +493,18 @@ watch_ports(const struct guest *guest)
     }
 }
 
+static void
+trim_consoles(const struct compute *c)
+{
+    const struct guest *guest;
+
+    HMAP_FOR_EACH (guest, node, &c->guests) {
+        AUTO_FREE char *path = guest_file(c->instances_path, guest->view.number, "console.log");
+
+        guest_console_trim(path, CONSOLE_KEEP);
+    }
+}
+
 /* Something else on the machine may switch off what the guests' guard hangs on. */
 static void
 run_watch(struct compute *c)
@@ -500,6 +517,7 @@ run_watch(struct compute *c)
         return;
     }
     c->next_watch = now + WATCH_INTERVAL_MS;
+    trim_consoles(c);
     if (nt_bridge_filter_ensure(&err) < 0) {
         nt_error("guests are not guarded", "why", err.msg, NULL);
     }

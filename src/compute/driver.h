@@ -33,7 +33,8 @@ struct driver_class {
     int (*plug)(struct driver *, struct guest *, struct nt_err *);
 
     /* Starts it; console output is appended to console.log in its folder.  guest->pid is 0
-     * before, and what is noted of the guest says that it may be starting. */
+     * before, and what is noted of the guest says that it may be starting.  1: it is under
+     * way (guest->pid may be set); asked again each turn until it is 0 or -1. */
     int (*start)(struct driver *, struct guest *, struct nt_err *);
 
     /* Takes up what an earlier process left: true if the guest runs.  With guest->pid 0 it
@@ -70,6 +71,13 @@ NT_NODISCARD int driver_new(const struct driver_env *, struct driver **out, stru
 /* Guests as network namespaces that run an init program in their own mount, PID,
  * IPC and UTS namespaces. */
 struct driver *driver_netns_new(const struct driver_env *);
+
+/* Guests as virtual machines, each a process of QEMU. */
+struct driver *driver_qemu_new(const struct driver_env *);
+
+/* Guests as domains of libvirt.  Fails with NT_UNSUPPORTED where there is no libvirt. */
+NT_NODISCARD int driver_libvirt_new(const struct driver_env *, struct driver **out,
+                                    struct nt_err *);
 
 /* Guests that are only recorded: for tests of capacity. */
 struct driver *driver_null_new(const struct driver_env *);

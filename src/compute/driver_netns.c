@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "compute/process.h"
 #include "host/link.h"
 #include "host/netns.h"
 #include "openvswitch/list.h"
@@ -90,30 +91,6 @@ watch(struct driver_netns *d, const struct guest *guest)
     r->kill_at = INT64_MAX;
     ovs_list_push_back(&d->running, &r->node);
     return true;
-}
-
-/* Field 22 of /proc/PID/stat, or -1. */
-static int64_t
-start_time(pid_t pid)
-{
-    char path[64];
-    char *text = NULL;
-    int64_t start = -1;
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int) pid);
-    if (nt_file_read(path, 4096, &text, NULL) < 0) {
-        return -1;
-    }
-
-    char *p = strrchr(text, ')');
-    for (int field = 2; p && field < 22; field++) {
-        p = strchr(p + 1, ' ');
-    }
-    if (p) {
-        start = atoll(p + 1);
-    }
-    free(text);
-    return start;
 }
 
 /* The one child of 'pid' (init), or 0. */
@@ -252,7 +229,7 @@ netns_start(struct driver *driver, struct guest *guest, struct nt_err *err)
         return -1;
     }
     guest->pid = nt_child_pid(child);
-    guest->pid_start = start_time(guest->pid);
+    guest->pid_start = process_start_time(guest->pid);
     if (!watch(d, guest)) {
         nt_child_kill(child, SIGKILL);
         return nt_fail(err, NT_FAULT, "guest %s ended at once", guest->handle);
@@ -286,7 +263,7 @@ oldest_process(const struct guest *guest)
         pid_t pid = atoi(e->d_name);
 
         if (pid > 0 && !stat(net, &st) && st.st_ino == want.st_ino && st.st_dev == want.st_dev) {
-            int64_t start = start_time(pid);
+            int64_t start = process_start_time(pid);
 
             if (start >= 0 && start < oldest) {
                 oldest = start;
@@ -305,10 +282,11 @@ netns_adopt(struct driver *driver, struct guest *guest)
 {
     if (!guest->pid) {
         guest->pid = oldest_process(guest);
-        guest->pid_start = guest->pid ? start_time(guest->pid) : 0;
+        guest->pid_start = guest->pid ? process_start_time(guest->pid) : 0;
     }
-    return guest->pid > 0 && guest->pid_start >= 0 && start_time(guest->pid) == guest->pid_start
-           && nt_netns_exists(guest->handle) && watch(cast(driver), guest);
+    return guest->pid > 0 && guest->pid_start >= 0
+           && process_start_time(guest->pid) == guest->pid_start && nt_netns_exists(guest->handle)
+           && watch(cast(driver), guest);
 }
 
 static void

@@ -211,3 +211,20 @@ guest_console(const char *path, int64_t n_lines, size_t max)
     size_t start = n_lines > 0 ? tail_offset(text, len, n_lines) : 0;
     return clean_text(text + start, len - start);
 }
+
+void
+guest_console_trim(const char *path, size_t keep)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+
+    if (fd < 0) {
+        return;
+    }
+    /* Blocks in use, not the length: what was given back is not given back again. */
+    if (!fstat(fd, &st) && st.st_size > (off_t) keep
+        && (int64_t) st.st_blocks * 512 > (int64_t) (2 * keep)) {
+        (void) !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, st.st_size - keep);
+    }
+    close(fd);
+}

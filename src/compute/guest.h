@@ -76,3 +76,8 @@ NT_NODISCARD int guest_load(const char *folder, struct guest **out, struct nt_er
 /* The last 'n_lines' (0: all, up to 'max' bytes) of a console log as valid UTF-8 without
  * control characters other than tab and line ends.  The caller frees. */
 char *guest_console(const char *path, int64_t n_lines, size_t max);
+
+/* Gives back the disk space of a console log but for its last 'keep' bytes, while somebody
+ * appends to it: nothing of those is lost, and the file keeps its length.  A file system
+ * that cannot do that is left alone. */
+void guest_console_trim(const char *path, size_t keep);

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -213,11 +216,39 @@ console_is_valid_utf8_without_controls(void **state)
     CLEAN(*state, "broken \xc3(", "broken (");
 }
 
+static void
+a_long_console_gives_back_its_beginning(void **state)
+{
+    char path[] = "/tmp/nt-test-console-XXXXXX";
+    char part[4096];
+    struct stat before, after;
+    int fd = mkstemp(path);
+
+    (void) state;
+    memset(part, 'x', sizeof part);
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(write(fd, part, sizeof part), sizeof part);
+    }
+    assert_int_equal(write(fd, "the end\n", 8), 8);
+    assert_int_equal(fstat(fd, &before), 0);
+    guest_console_trim(path, sizeof part * 2);
+    assert_int_equal(fstat(fd, &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
+    assert_true(after.st_blocks * 512 <= (blkcnt_t) sizeof part * 4);
+
+    AUTO_FREE char *text = guest_console(path, 0, sizeof part);
+    assert_int_equal(strlen(text), sizeof part);
+    assert_string_equal(text + sizeof part - 8, "the end\n");
+    close(fd);
+    unlink(path);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_console_gives_back_its_beginning),
         cmocka_unit_test(folder_is_named_after_the_number_in_hex),
         T(record_brings_the_guest_back),
         T(damaged_record_is_invalid_and_named),

@@ -21,6 +21,9 @@ struct nt_image {
     char status[16]; /* "active". */
     char disk_format[16], container_format[16];
     char location[NT_NAME_SIZE]; /* What the driver boots: a file's path. */
+    /* Of virtual machines: files booted directly; empty: the disk's own loader. */
+    char kernel[NT_NAME_SIZE], ramdisk[NT_NAME_SIZE];
+    char os_command_line[NT_NAME_SIZE];
     int64_t size, min_ram_mb, min_disk_gb;
     int64_t created_at, updated_at;
 };
@@ -88,6 +91,9 @@ struct nt_instance_view {
     int64_t ram_mb, vcpus, disk_gb;
     char image_name[NT_NAME_SIZE];
     char image_location[NT_NAME_SIZE];
+    char image_format[16]; /* "raw", "qcow2"; of the file at image_location. */
+    char image_kernel[NT_NAME_SIZE], image_ramdisk[NT_NAME_SIZE];
+    char image_command_line[NT_NAME_SIZE];
     int64_t revision;
     struct nt_vif *vifs; /* Owned. */
     size_t n_vifs;

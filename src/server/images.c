@@ -18,6 +18,9 @@ static const struct nt_option options[] = {
     { "name", NT_OPT_STRING, "", "" },
     { "id", NT_OPT_STRING, "", "" },
     { "location", NT_OPT_STRING, "", "" },
+    { "kernel", NT_OPT_STRING, "", "" },
+    { "ramdisk", NT_OPT_STRING, "", "" },
+    { "os_command_line", NT_OPT_STRING, "", "" },
     { "disk_format", NT_OPT_STRING, "raw", "" },
     { "container_format", NT_OPT_STRING, "bare", "" },
     { "min_ram", NT_OPT_INT, "0", "", 0, 1 << 30 },
@@ -52,12 +55,17 @@ read_image(const char *path, struct nt_image *image, struct nt_err *err)
     if (*id && !nt_is_uuid(id)) {
         return nt_fail(err, NT_INVALID, "%s: id is not a UUID", path);
     }
-    if (!*nt_config_str(config, "name") || !*nt_config_str(config, "location")) {
-        return nt_fail(err, NT_INVALID, "%s: name and location are needed", path);
+    if (!*nt_config_str(config, "name")
+        || (!*nt_config_str(config, "location") && !*nt_config_str(config, "kernel"))) {
+        return nt_fail(err, NT_INVALID, "%s: name and location (or kernel) are needed", path);
     }
     ovs_strlcpy(image->id, id, sizeof image->id);
     ovs_strlcpy(image->name, nt_config_str(config, "name"), sizeof image->name);
     ovs_strlcpy(image->location, nt_config_str(config, "location"), sizeof image->location);
+    ovs_strlcpy(image->kernel, nt_config_str(config, "kernel"), sizeof image->kernel);
+    ovs_strlcpy(image->ramdisk, nt_config_str(config, "ramdisk"), sizeof image->ramdisk);
+    ovs_strlcpy(image->os_command_line, nt_config_str(config, "os_command_line"),
+                sizeof image->os_command_line);
     ovs_strlcpy(image->status, "active", sizeof image->status);
     ovs_strlcpy(image->disk_format, nt_config_str(config, "disk_format"),
                 sizeof image->disk_format);

@@ -42,7 +42,7 @@ def main():
 
     with open(os.path.join(ROOT, "tools/packages.txt"), encoding="utf-8") as f:
         lines = [line for line in f if line.strip() and not line.startswith("#")]
-    bad = [line for line in lines if not re.match(r"(build|lab|check) +[a-z0-9.+-]+ +\w.{8,}", line)]
+    bad = [line for line in lines if not re.match(r"(build|lab|vm|check) +[a-z0-9.+-]+ +\w.{8,}", line)]
     checks.that("every package has a group and a reason", lines and not bad, bad)
     return checks.status()
 

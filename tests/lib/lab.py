@@ -18,7 +18,7 @@ if "NT_TEST_TMP" in os.environ:
     # Process ids and namespaces of a run end with it, so what is known of them does too.
     os.environ["LAB_STATE_DIR"] = os.path.join(os.environ["NT_TEST_TMP"], "lab")
 
-from neutrinolab import cloud, hosts, kernel, probes  # noqa: E402
+from neutrinolab import cloud, hosts, kernel, probes, programs  # noqa: E402
 from neutrinolab.kernel import Failed, wait_for  # noqa: E402
 from neutrinolab.lab import GUESTS, Lab  # noqa: E402
 
@@ -57,6 +57,12 @@ class TestLab(Lab):
         self.stop_program(host, name)
         return self.up_program(host, name)
 
+    def stop_libvirtd(self, host):
+        """kill -9."""
+        self.libvirtds[host].kill()
+        self.libvirtds[host].wait()
+        os.unlink(self.hosts[host].file(programs.LIBVIRT_SOCKET))
+
     def rules(self, host, table):
         """iptables -S of a table, as the golden listings have it."""
         return self.in_host(host, [VARIANTS[self.variant], "-w", "-t", table, "-S"]).stdout
@@ -76,7 +82,7 @@ class TestLab(Lab):
         return self.hosts["controller-1"].read("/var/log/syslog")
 
     def boot_and_wait(self, name, host, **more):
-        self.api.boot(name, host, **more)
+        self.api.boot(name, host, **{"image": self.image, **more})
         self.wait_guest(name)
         return self.address(name)
 
@@ -116,13 +122,13 @@ class TestLab(Lab):
 
 
 def lab_for(name, *, guests=(), profile="golden", variant="nft", options=None, files=None,
-            network=None, start=True, ha=False, transport=""):
+            network=None, start=True, ha=False, transport="", guest_kind="netns"):
     """Brings a lab up for this file; ends the file with a failed check when it cannot."""
     options = dict(options or {})
     options["*"] = {"iptables_variant": variant, **options.get("*", {})}
     lab = TestLab(f"{name}-", profile, options, files,
                   progress=lambda text: print(f"# {text}", file=sys.stderr, flush=True),
-                  ha=ha, transport=transport)
+                  ha=ha, transport=transport, guest_kind=guest_kind)
     lab.variant = variant
     lab.network = network or lab.network
     check.cleanup(take_down, lab)

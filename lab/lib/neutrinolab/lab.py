@@ -23,14 +23,16 @@ class Lab:
     """A lab by its prefix.  'options' are extra lines of neutrino.conf by host ('*': all),
     'files' extra files by host: {host: {path: (mode, uid, text)}}.  'ha': multi_host, each
     compute host serves its own guests.  'transport' "rabbit": a broker on the controller
-    instead of the embedded bus."""
+    instead of the embedded bus.  'guest_kind': what runs guests, one of
+    programs.GUEST_KINDS."""
 
     def __init__(self, prefix="", profile="golden", options=None, files=None, progress=None,
-                 ha=False, transport=""):
+                 ha=False, transport="", guest_kind="netns"):
         self.transport = transport
         self.broker = None
         self.prefix = prefix
         self.profile = profile
+        self.guest_kind = guest_kind
         self.options = options or {}
         self.files = files or {}
         self.progress = progress or (lambda text: None)
@@ -39,6 +41,7 @@ class Lab:
         self.state = State(prefix)
         self.hosts = {}
         self.programs = {}
+        self.libvirtds = {}
         self.keys = None
         self.api = None
 
@@ -81,7 +84,13 @@ class Lab:
             self.make_api()
         self.profile = self.state.read("profile", self.profile)
         self.transport = self.state.read("transport", self.transport)
+        self.guest_kind = self.state.read("guest-kind", self.guest_kind)
         return True
+
+    @property
+    def image(self):
+        """Name of the image that guests are booted from."""
+        return "cirros" if self.guest_kind == "netns" else "vm"
 
     def is_up(self):
         return (set(self.hosts) == set(HOSTS)
@@ -131,6 +140,7 @@ class Lab:
         self.state.write("profile", self.profile)
         self.state.write("ha", self.ha)
         self.state.write("transport", self.transport)
+        self.state.write("guest-kind", self.guest_kind)
         self.keys = programs.new_secrets()
         self.state.write("secrets", self.keys)
         os.chmod(self.state.path("secrets"), 0o600)
@@ -144,15 +154,27 @@ class Lab:
     def up_host(self, name):
         self.progress(f"host {name}")
         hosts.set_up_links(self.state, name)
+        options = self.options
+        if self.guest_kind != "netns":
+            options = dict(options, **{"*": {"compute_driver": self.guest_kind,
+                                             "libvirt_uri": programs.LIBVIRT_URI,
+                                             **options.get("*", {})}})
         url = programs.broker_url(self.keys) if self.transport else ""
-        files, dirs = programs.files_of(name, self.prefix, self.profile, self.keys, self.options,
+        files, dirs = programs.files_of(name, self.prefix, self.profile, self.keys, options,
                                         ha=self.ha, url=url)
+        if self.guest_kind != "netns":
+            text = programs.VM_IMAGE.format(folder=programs.vm_folder())
+            files["/usr/share/neutrino/images/vm.image"] = (0o644, 0, text)
+        if self.guest_kind == "libvirt" and name in COMPUTES:
+            files.update(programs.libvirt_files())
         files.update(self.files.get(name, {}))
         record = hosts.start_holder(self.state, name, files, dirs)
         self.state.write(f"host-{name}", record)
         host = self.hosts[name] = Host(self.prefix, name, record)
         host.start(["busybox", "syslogd", "-n", "-O", "/var/log/syslog"], "/var/log/syslogd.out")
         kernel.wait_for(lambda: os.path.exists(host.file("/dev/log")), 5, f"syslogd on {name}")
+        if self.guest_kind == "libvirt" and name in COMPUTES:
+            self.start_libvirtd(name)
         if name == "controller-1":
             self.make_api()
 
@@ -182,6 +204,9 @@ class Lab:
         self.broker.start()
         self.state.write("broker", {"pid": self.broker.pid,
                                     "starttime": kernel.process_stat(self.broker.pid)[1]})
+
+    def start_libvirtd(self, name):
+        self.libvirtds[name] = programs.start_libvirtd(self.hosts[name])
 
     def up_program(self, host, name, wait=True, options=(), env=None):
         """Starts a program unless it runs."""
@@ -226,15 +251,22 @@ class Lab:
     def up_guest(self, name, host):
         if not any(server["name"] == name for server in self.api.servers()):
             self.progress(f"guest {name} on {host}")
-            self.api.boot(name, host)
-        self.api.wait_active(name)
+            self.api.boot(name, host, self.image)
+        self.api.wait_active(name, self.boot_limit)
 
-    def wait_booted(self, name, limit=30):
+    @property
+    def boot_limit(self):
+        """Seconds; an emulated machine on a loaded one is slow."""
+        return 30 if self.guest_kind == "netns" else 180
+
+    def wait_booted(self, name, limit=None):
+        limit = limit or self.boot_limit
         kernel.wait_for(lambda: "system completely up" in self.api.console(name), limit,
                         lambda: f"{name} has not booted; its console ends: "
                         + "; ".join(self.api.console(name).splitlines()[-4:]))
 
-    def wait_guest(self, name, limit=30):
+    def wait_guest(self, name, limit=None):
+        limit = limit or self.boot_limit
         self.api.wait_active(name, limit)
         self.wait_booted(name, limit)
 

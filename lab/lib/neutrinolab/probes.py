@@ -109,11 +109,69 @@ def ask_name(netns, name, server="10.0.0.1", timeout=3):
     return found
 
 
+VM_SHELL_PORT = 2323
+
+
+def ask_vm(netns, address, command, timeout=30):
+    """What a command prints in a virtual machine of the lab, asked from 'netns'."""
+    with kernel.inside_netns(netns):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    with sock:
+        sock.settimeout(timeout)
+        sock.connect((address, VM_SHELL_PORT))
+        sock.sendall(f"{command}\nexit\n".encode())
+        said = b""
+        while part := sock.recv(4096):
+            said += part
+    return said.decode("utf-8", "replace").strip()
+
+
+class VmGuest:
+    """Asks from inside a virtual machine, by the shell it offers to the network host."""
+
+    def __init__(self, lab, name):
+        self.netns = lab.netns(lab.network_hosts[0])
+        self.address = cloud.addresses(lab.api.server(name))[0]
+
+    def gateway(self):
+        said = ask_vm(self.netns, self.address, "busybox ip route")
+        match = re.search(r"default via (\S+)", said)
+        return match[1] if match else None
+
+    def ping(self, address):
+        said = ask_vm(self.netns, self.address,
+                      f"busybox ping -c 2 -W 2 {address} >/dev/null 2>&1 && echo yes || echo no")
+        return ANSWERED if said == "yes" else LOST
+
+    def fetch(self, path, host="169.254.169.254", port=80):
+        said = ask_vm(self.netns, self.address,
+                      f"busybox wget -q -O - 'http://{host}:{port}{path}' 2>&1")
+        refused = re.search(r"server returned error: HTTP/\S+ (\d+)", said)
+        return (int(refused[1]), said) if refused else (200, said)
+
+
+class NetnsGuest:
+    """Asks from inside a guest that is a network namespace."""
+
+    def __init__(self, lab, name):
+        self.netns = lab.guest_netns(name)
+
+    def gateway(self):
+        return default_route(self.netns)
+
+    def ping(self, address):
+        return ping(self.netns, address, count=2)
+
+    def fetch(self, path, host="169.254.169.254", port=80):
+        return fetch(self.netns, path, host, port)
+
+
 def connectivity(lab):
     """(from → to, wanted, found) for 'make up': the reachability of a lab with its guests."""
     controller, compute1, compute2, outside = (
         lab.netns(name) for name in ("controller-1", "compute-1", "compute-2", "outside-1"))
-    one, two, three = (lab.guest_netns(name) for name in ("cirros", "cirros2", "cirros3"))
+    guest = NetnsGuest if lab.guest_kind == "netns" else VmGuest
+    one, two, three = (guest(lab, name) for name in ("cirros", "cirros2", "cirros3"))
     ip1, ip2, ip3 = (cloud.addresses(lab.api.server(name))[0]
                      for name in ("cirros", "cirros2", "cirros3"))
     number = f"i-{lab.guest_number('cirros'):08x}"
@@ -121,7 +179,7 @@ def connectivity(lab):
     # one that all share speaks to nobody but the host's own guests.
     own = ANSWERED if lab.ha else REFUSED
     other = ANSWERED if lab.ha and not lab.shares_gateway() else LOST
-    gateway = default_route(one)
+    gateway = one.gateway()
     rows = [] if lab.ha else [
         ("controller-1", f"cirros {ip1}", controller, ip1, ANSWERED),
         ("controller-1", f"cirros3 {ip3}", controller, ip3, ANSWERED),
@@ -138,11 +196,12 @@ def connectivity(lab):
         ("cirros3", "outside 203.0.113.10", three, "203.0.113.10", ANSWERED),
         ("cirros", "management 192.168.56.202", one, "192.168.56.202", ANSWERED),
     ]
-    for source, target, netns, address, wanted in rows:
-        yield source, target, wanted, ping(netns, address, count=2)
-    status, text = fetch(one, "/2009-04-04/meta-data/instance-id")
+    for source, target, where, address, wanted in rows:
+        found = where.ping(address) if isinstance(where, guest) else ping(where, address, count=2)
+        yield source, target, wanted, found
+    status, text = one.fetch("/2009-04-04/meta-data/instance-id")
     yield "cirros", "metadata instance-id", number, text if status == 200 else f"{status} {text}"
-    status, _ = fetch(one, "/latest/meta-data/public-keys")
+    status, _ = one.fetch("/latest/meta-data/public-keys")
     yield "cirros", "metadata public-keys, no key", "404", str(status)
-    status, _ = fetch(two, "/compute/v2.1/servers", hosts.CONTROLLER, cloud.API_PORT)
+    status, _ = two.fetch("/compute/v2.1/servers", hosts.CONTROLLER, cloud.API_PORT)
     yield "cirros2", "compute API without credentials", "401", str(status)

@@ -51,6 +51,55 @@ def ini(options):
     return "[DEFAULT]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
 
 
+GUEST_KINDS = ["netns", "qemu", "libvirt"]
+VM_IMAGE = """\
+# A virtual machine of the lab: Debian's cloud kernel and an initramfs of busybox.
+[image]
+name = vm
+id = 7b0e6a52-54d5-4b52-8f3c-0c1440051c45
+kernel = {folder}/vmlinuz
+ramdisk = {folder}/initramfs.gz
+os_command_line = console=ttyS0 quiet
+"""
+
+
+LIBVIRT_SOCKET = "/run/libvirt/libvirt-sock"
+LIBVIRT_URI = f"qemu+unix:///system?socket={LIBVIRT_SOCKET}"
+# No security module and no control groups: a lab host has neither.
+QEMU_CONF = """\
+user = "+0"
+group = "+0"
+dynamic_ownership = 0
+security_driver = "none"
+stdio_handler = "file"
+cgroup_controllers = []
+namespaces = []
+"""
+# libvirtd looks these up even when it does not use them; Debian adds them with its service.
+LIBVIRT_USERS = {"/etc/passwd": "libvirt-qemu:x:64055:64055:::/usr/sbin/nologin\n",
+                 "/etc/group": "libvirt-qemu:x:64055:\n"}
+
+
+def libvirt_files():
+    files = {"/etc/libvirt/qemu.conf": (0o644, 0, QEMU_CONF),
+             "/etc/libvirt/libvirtd.conf": (0o644, 0, 'auth_unix_rw = "none"\n')}
+    for path, line in LIBVIRT_USERS.items():
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        files[path] = (0o644, 0, text if "libvirt-qemu:" in text else text + line)
+    return files
+
+
+def start_libvirtd(host):
+    """libvirtd of a lab host; its caches belong to it alone."""
+    process = host.start(["unshare", "--mount", "--", "sh", "-c",
+                          "mount -t tmpfs lab /var/cache && exec libvirtd"],
+                         f"{LOG_DIR}/libvirtd.out")
+    kernel.wait_for(lambda: os.path.exists(host.file(LIBVIRT_SOCKET)), 60,
+                    lambda: f"libvirtd on {host.name}: {host.read(LOG_DIR + '/libvirtd.out')}")
+    return process
+
+
 def ha_options(host, keys):
     options = {"metadata_proxy_shared_secret": keys["metadata"]}
     if host == "controller-1":
@@ -92,6 +141,12 @@ def guest_files():
                     inside = os.path.relpath(path, base)
                     files[f"/usr/share/neutrino/{target}/{inside}"] = (mode, 0, file.read())
     return files
+
+
+def vm_folder():
+    """Where the kernel and the initramfs of the lab's virtual machine are; made when missing."""
+    # The first time it downloads 27 MB.
+    return kernel.run([os.path.join(hosts.TREE, "lab/vm-image")], timeout=900).stdout.strip()
 
 
 def files_of(host, prefix, profile, keys, more, *, ha=False, url=""):

@@ -75,16 +75,21 @@ def everything(lab, out, started):
 def next_steps(lab):
     prefix = f"LAB_PREFIX={lab.prefix} " if lab.prefix else ""
     inside = f"{prefix}{os.path.relpath(os.path.join(hosts.TREE, 'lab/in'))}"
-    guest = lab.guest_netns("cirros")
     network = lab.network_hosts[0]
+    guest = lab.guest_netns("cirros")
+    address = probes.cloud.addresses(lab.api.server("cirros"))[0]
+    if lab.guest_kind == "netns":
+        from_guest = f"ip netns exec {guest} ping -c 3 {probes.default_route(guest)}"
+    else:
+        from_guest = f"{inside} {network} nc {address} {probes.VM_SHELL_PORT}"
     return [
-        f"{inside} controller-1 neutrino boot --image cirros --flavor 1 mine",
+        f"{inside} controller-1 neutrino boot --image {lab.image} --flavor 1 mine",
         f"{inside} controller-1 neutrino list",
         f"{inside} controller-1 neutrino console-log mine",
         f"{inside} {network} iptables -S          # the network host's rules",
         f"{inside} compute-1 iptables -S             # the guests' rules",
-        f"{inside} {network} ping -c 3 {probes.cloud.addresses(lab.api.server('cirros'))[0]}",
-        f"ip netns exec {guest} ping -c 3 {probes.default_route(guest)}   # from inside the guest",
+        f"{inside} {network} ping -c 3 {address}",
+        f"{from_guest}   # from inside the guest",
         f"{inside} controller-1 sh -c '. /etc/neutrino/openrc; nova list'   # the stock client",
         f"{inside} {network} tail -f /var/log/syslog",
         f"{prefix}make down",

@@ -323,6 +323,10 @@ fill_view(struct store *store, const struct nt_instance *instance, struct nt_ins
     ovs_strlcpy(view.task_state, instance->task_state, sizeof view.task_state);
     ovs_strlcpy(view.image_name, image.name, sizeof view.image_name);
     ovs_strlcpy(view.image_location, image.location, sizeof view.image_location);
+    ovs_strlcpy(view.image_format, image.disk_format, sizeof view.image_format);
+    ovs_strlcpy(view.image_kernel, image.kernel, sizeof view.image_kernel);
+    ovs_strlcpy(view.image_ramdisk, image.ramdisk, sizeof view.image_ramdisk);
+    ovs_strlcpy(view.image_command_line, image.os_command_line, sizeof view.image_command_line);
     if (load_vifs(store, instance->project_id, &view, err) < 0
         || load_group_ids(store, &view, err) < 0) {
         nt_instance_view_clear(&view);

@@ -1,0 +1,234 @@
+#!/usr/bin/python3 -B
+# timeout: 900
+"""One guest that is a virtual machine: from boot to lease, its console, its disk, the end
+of the program that started it, its own end, and what is left after it is deleted."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+
+from check import Failed, check, cleanup, done, equal, expect, need, wait_for  # noqa: E402
+from lab import (GOLDEN_MAC, golden_files, golden_options, kernel, lab_for,  # noqa: E402
+                 probes, programs)
+
+HOST = "compute-1"
+FOLDER = "/var/lib/nova/instances/instance-00000009"
+DISK_MB = 8
+# Each line's pattern, in the order of the reference console.
+CONSOLE = [r"^Starting network", r"lease of 10\.0\.0\.2 obtained.*lease time 120",
+           r"^adding dns 10\.0\.0\.1",
+           r"^cloud-setup: checking http://169\.254\.169\.254/2009-04-04/meta-data/instance-id",
+           r"^cloud-setup: successful after \d+/30 tries: up [\d.]+\. iid=i-00000009",
+           r"^wget: server returned error: HTTP/1\.1 404 Not Found",
+           r"^failed to get http://169\.254\.169\.254/latest/meta-data/public-keys",
+           r"^===== cloud-final: system completely up in [\d.]+ seconds ====",
+           r"^  instance-id: i-00000009", r"^  public-ipv4: *$", r"^  local-ipv4 : 10\.0\.0\.2"]
+
+
+# Lives throughout, and is nobody's guest.
+foreign = subprocess.Popen(["sleep", "infinity"])
+cleanup(foreign.kill)
+
+
+def tmp(name):
+    return os.path.join(os.environ["TMPDIR"], name)
+
+
+def image(name, number, location, disk_format):
+    """An image with a disk that boots the lab's kernel."""
+    folder = programs.vm_folder()
+    return (f"[image]\nname = {name}\nid = 7b0e6a52-54d5-4b52-8f3c-0000000000{number}\n"
+            f"location = {location}\ndisk_format = {disk_format}\nkernel = {folder}/vmlinuz\n"
+            f"ramdisk = {folder}/initramfs.gz\nos_command_line = console=ttyS0 quiet\n")
+
+
+def make_disks():
+    with open(tmp("raw.img"), "wb") as file:
+        file.write(b"base of the disk".ljust(DISK_MB << 20, b"\0"))
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd",
+                    tmp("thief.qcow2")], check=True)
+
+
+def files():
+    found = golden_files()
+    for name, number, location, disk_format in (("disk", 11, tmp("raw.img"), "raw"),
+                                                ("thief", 12, tmp("thief.qcow2"), "qcow2")):
+        path = f"/usr/share/neutrino/images/{name}.image"
+        found["controller-1"][path] = (0o644, 0, image(name, number, location, disk_format))
+    return found
+
+
+def machines(lab, folder=FOLDER):
+    """Pids of the machines whose files are in a folder of compute-1."""
+    net = kernel.namespace_id(kernel.netns_path(lab.netns(HOST)))
+    return [pid for pid, _ in kernel.processes_in({net})
+            if f"path={folder}/".encode() in kernel.command_line(pid)]
+
+
+def taps(lab):
+    out = probes.run(lab.netns(HOST), ["ip", "-o", "link", "show", "type", "tun"]).stdout
+    return re.findall(r"^\d+: (\S+):", out, re.M)
+
+
+def console_sequence(lab):
+    wait_for(lambda: re.search(r"local-ipv4 : \S+", lab.api.console("cirros")), 30,
+             "the console does not end")
+    lines = lab.api.console("cirros").splitlines()
+    at = 0
+    for pattern in CONSOLE:
+        while at < len(lines) and not re.search(pattern, lines[at]):
+            at += 1
+        expect(at < len(lines), lambda p=pattern: f"{p} is missing, or out of order")
+
+
+def device(lab):
+    link = probes.link(lab.netns(HOST), "vnet0")
+    equal((link["master"], link["mac"], link["up"]), ("br100", "fe:16:3e:2c:e8:ec", True), "vnet0")
+    guarded = lab.in_host(HOST, ["nft", "list", "ruleset"]).stdout
+    expect("vnet0" in guarded and GOLDEN_MAC in guarded, "the guard does not know vnet0")
+
+
+def process(lab):
+    [pid] = machines(lab)
+    words = kernel.command_line(pid).decode().split("\0")
+    options = dict(zip(words, words[1:]))
+    equal((options["-m"], options["-smp"]), ("512M", "1"), "memory and processors")
+    expect(options["-sandbox"].startswith("on,"), "it is not confined")
+    equal(os.getsid(pid), pid, "its session")
+
+
+def only_own_address(lab):
+    said = probes.ask_vm(lab.netns("controller-1"), "10.0.0.2",
+                         "busybox ip addr add 10.0.0.77/24 dev eth0;"
+                         " busybox ping -c 2 -W 1 -I 10.0.0.77 10.0.0.1 >/dev/null 2>&1"
+                         " && echo yes || echo no; busybox ip addr del 10.0.0.77/24 dev eth0")
+    equal(said, "no", "an answer to an address that is not the guest's")
+
+
+def survives(lab, how):
+    [pid] = machines(lab)
+    ping = subprocess.Popen(probes.in_netns(lab.netns("controller-1"),
+                                            ["ping", "-n", "-q", "-i", "0.1", "-W", "30",
+                                             "10.0.0.2"]), stdout=subprocess.PIPE, text=True)
+    how(lab)
+    wait_for(lambda: "guest taken up" in lab.program(HOST, "compute").log(), 30,
+             "the guest is not taken up")
+    equal(machines(lab), [pid], "machines")
+    probes.run(lab.netns("controller-1"), ["ping", "-n", "-q", "-c", "5", "-i", "0.2", "10.0.0.2"])
+    ping.send_signal(2)
+    said = ping.communicate()[0]
+    sent, received = (int(n) for n in re.search(r"(\d+) packets transmitted, (\d+) received",
+                                                said).groups())
+    # The last one may be on its way when ping is told to end.
+    expect(sent > 5 and sent - received <= 1, f"lost while it was taken up: {said}")
+    equal(lab.api.server("cirros")["status"], "ACTIVE", "status")
+
+
+def kill_and_start(lab):
+    lab.restart_program(HOST, "compute")
+
+
+def note_foreign_pid(lab):
+    """The program ends, and its record names a process that lives and is not the machine."""
+    lab.stop_program(HOST, "compute")
+    path = f"{FOLDER}/instance.json"
+    record = json.loads(lab.hosts[HOST].read(path))
+    record["pid"] = foreign.pid
+    record["pid_start"] = kernel.process_stat(foreign.pid)[1]
+    lab.hosts[HOST].write(path, json.dumps(record), 0o600)
+    lab.up_program(HOST, "compute")
+
+
+def noted_pid(lab):
+    return json.loads(lab.hosts[HOST].read(f"{FOLDER}/instance.json"))["pid"]
+
+
+def finds_its_machine(lab):
+    survives(lab, note_foreign_pid)
+    equal(noted_pid(lab), machines(lab)[0], "the process noted")
+
+
+def ends_by_itself(lab):
+    try:
+        probes.ask_vm(lab.netns("controller-1"), "10.0.0.2", "busybox poweroff -f", timeout=2)
+    except OSError:
+        pass  # The machine was off before it could close the connection.
+    wait_for(lambda: lab.api.server("cirros")["OS-EXT-STS:vm_state"] == "stopped", 60,
+             lambda: f"it is {lab.api.server('cirros')['OS-EXT-STS:vm_state']}")
+    equal(machines(lab), [], "machines")
+
+
+def takes_no_foreign_process(lab):
+    """The machine has ended and its pid is somebody else's."""
+    note_foreign_pid(lab)
+    lab.delete_and_wait("cirros")
+    expect(foreign.poll() is None, "a process that was not the machine was ended")
+
+
+def leaves_nothing(lab, name):
+    if lab.api.server(name):
+        lab.delete_and_wait(name)
+    equal(machines(lab, "/var/lib/nova/instances"), [], "machines")
+    equal(taps(lab), [], "taps")
+    found = lab.in_host(HOST, ["ls", "/var/lib/nova/instances"]).stdout.split()
+    equal(found, [], "folders")
+
+
+def own_disk(lab):
+    """The guest writes to its disk, and the image stays as it was."""
+    with open(tmp("raw.img"), "rb") as file:
+        before = hashlib.sha256(file.read()).hexdigest()
+    address = lab.boot_and_wait("disk", HOST, image="disk")
+    said = probes.ask_vm(lab.netns("controller-1"), address,
+                         "busybox head -c 16 /dev/vda; echo;"
+                         " echo written | busybox dd of=/dev/vda conv=notrunc,fsync 2>/dev/null;"
+                         " busybox head -c 7 /dev/vda; echo; busybox cat /sys/block/vda/size")
+    equal(said.split("\n"), ["base of the disk", "written", str(DISK_MB << 11)],
+          "what the disk holds, and its size")
+    with open(tmp("raw.img"), "rb") as file:
+        equal(hashlib.sha256(file.read()).hexdigest(), before, "the image")
+    leaves_nothing(lab, "disk")
+
+
+def refused_image(lab):
+    lab.api.boot("thief", HOST, "thief")
+    try:
+        lab.api.wait_active("thief")
+    except Failed as problem:
+        expect("refers to another file" in str(problem), str(problem))
+    else:
+        raise Failed("an image that refers to a file of the host was booted")
+    leaves_nothing(lab, "thief")
+
+
+def main():
+    make_disks()
+    options = golden_options()
+    options["*"] = {"libvirt_type": "qemu"}
+    lab = lab_for("qg", options=options, files=files(), guest_kind="qemu")
+
+    need("a virtual machine boots to the end", lab.boot_and_wait, "cirros", HOST)
+    check("its console is the reference's, step by step", console_sequence, lab)
+    check("vnet0 has the fe: MAC, its bridge and its guard", device, lab)
+    check("the machine has the flavor's size and is confined", process, lab)
+    check("the network host reaches it", lambda: equal(
+        probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping"))
+    check("it sends from its own address only", only_own_address, lab)
+    check("neutrino-compute is killed and started: no packet lost", survives, lab,
+          kill_and_start)
+    check("its machine is found when another process is noted", finds_its_machine, lab)
+    check("a machine that ends by itself is stopped", ends_by_itself, lab)
+    check("a process that has its pid is not taken for it", takes_no_foreign_process, lab)
+    check("deleted, it leaves nothing", leaves_nothing, lab, "cirros")
+    check("it writes to a disk of its own", own_disk, lab)
+    check("an image that refers to the host's files is refused", refused_image, lab)
+    done()
+
+
+if __name__ == "__main__":
+    main()
