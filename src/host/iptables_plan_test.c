@@ -2,7 +2,6 @@
 
 #include "host/iptables_plan.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
 
@@ -410,31 +408,21 @@ many_instances(int n)
 }
 
 static void
-one_more_instance_among_a_thousand_is_a_small_quick_plan(void **arg)
+one_more_instance_among_a_thousand_is_a_small_plan(void **arg)
 {
-    const struct nt_clock *clock = nt_clock_system();
     AUTO(nt_iptables_state) state = nt_iptables_state_new();
     AUTO(nt_iptables_want) before = many_instances(1000);
+    AUTO(nt_iptables_want) after = many_instances(1001);
     struct nt_iptables_plan plan = converge(state, before);
     size_t full = plan.n_edits;
 
     nt_iptables_plan_deinit(&plan);
 
-    int64_t start = nt_mono_ms(clock);
-    AUTO(nt_iptables_want) after = many_instances(1001);
-    int64_t built = nt_mono_ms(clock);
     struct nt_err err = { 0 };
-
     assert_int_equal(nt_iptables_plan(state, after, &plan, &err), 0);
-
-    int64_t planned = nt_mono_ms(clock);
-
-    print_message("building %" PRId64 " ms, planning %" PRId64 " ms\n", built - start,
-                  planned - built);
     assert_true(full > 11000);
     assert_int_equal(plan.n_edits, 12);
     assert_false(plan.needs_fresh);
-    assert_true(planned - start < 1000);
     nt_iptables_plan_deinit(&plan);
 }
 
@@ -453,7 +441,7 @@ main(void)
         cmocka_unit_test(releasing_all_roles_leaves_nothing_and_other_programs_alone),
         cmocka_unit_test(table_that_iptables_cannot_show_is_refused),
         cmocka_unit_test(wants_are_compared_and_printed),
-        cmocka_unit_test(one_more_instance_among_a_thousand_is_a_small_quick_plan),
+        cmocka_unit_test(one_more_instance_among_a_thousand_is_a_small_plan),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,8 +68,9 @@ def works(lab, name, host):
     lab.renew(name)
     wait_for(lambda: lab.hosts[host].read("/var/log/syslog").count(log) > before, 15,
              f"no ACK of {name}'s renewal on {host}")
-    status, text = probes.fetch(lab.guest_netns(name), INSTANCE_ID)
-    equal((status, text), (200, lab.guest_id[name]), f"{name}: metadata")
+    # Meanwhile the client's script sets address and route anew.
+    wait_for(lambda: probes.fetch(lab.guest_netns(name), INSTANCE_ID) == (200, lab.guest_id[name]),
+             10, lambda: f"{name}: {probes.fetch(lab.guest_netns(name), INSTANCE_ID)}")
 
 
 def kill_role(lab):
