@@ -10,13 +10,16 @@
 #include "base/mem.h"
 #include "host/guard_plan.h"
 #include "openvswitch/poll-loop.h"
+#include "wire/netlink/nft.h"
 
 NT_LOG_MODULE(nt_guard);
 
 /*   IDLE --set, recheck--> LIST (nft -s list) --differs--> APPLY (nft -f -) --> IDLE
  *
  * The kernel is read at the start, after a failure and for a recheck; otherwise
- * what was written last is what is installed. */
+ * what was written last is what is installed.  A recheck asks for nftables' generation
+ * first: listing the chains of a thousand ports takes a second of processor time, and
+ * a boot that came meanwhile would wait for it. */
 #define CHILD_LIMIT_MS 30000
 #define MIN_BACKOFF_MS 500
 #define MAX_BACKOFF_MS 30000
@@ -38,6 +41,8 @@ struct nt_guard {
     bool rechecking; /* This difference would be somebody else's doing. */
     struct shared *want, *installed;
     struct shared *applying; /* Being written, or NULL. */
+    uint32_t before;         /* Generation when the child was started. */
+    uint32_t installed_at;   /* One in which the kernel had 'installed'; 0: not known. */
     int64_t retry_at, backoff_ms;
     char error[256];
     struct nt_guard_stats stats;
@@ -133,7 +138,8 @@ nt_guard_stats(const struct nt_guard *g)
 void
 nt_guard_recheck(struct nt_guard *g)
 {
-    if (g->has_want && !g->child && !g->dirty) {
+    if (g->has_want && !g->child && !g->dirty
+        && !(g->installed_at && g->installed_at == nt_nl_nft_generation())) {
         g->read_again = true;
         g->rechecking = true;
     }
@@ -187,6 +193,7 @@ listed(void *g_, const struct nt_child_result *result)
     }
     shared_set(&g->installed, shared_new());
     nt_guard_table_parse(result->out, &g->installed->table);
+    g->installed_at = g->before;
     if (g->rebuild) {
         nt_guard_table_forget(&g->installed->table, NT_GUARD_BASE);
     }
@@ -198,9 +205,12 @@ static void
 applied(void *g_, const struct nt_child_result *result)
 {
     struct nt_guard *g = g_;
+    uint32_t now = nt_nl_nft_generation();
     char why[200];
 
     g->child = NULL;
+    /* One more is ours; others in between may have been at our table. */
+    g->installed_at = g->installed_at == g->before && now == g->before + 1 ? now : 0;
     if (!nt_child_ok(result)) {
         nt_child_describe(result, why, sizeof why);
         fail(g, "nft", why);
@@ -227,6 +237,7 @@ start(struct nt_guard *g, const char *const *argv, const char *input, nt_child_c
     };
     struct nt_err err = { 0 };
 
+    g->before = nt_nl_nft_generation();
     if (nt_child_start(g->children, &opts, cb, g, &g->child, &err) < 0) {
         g->child = NULL;
         fail(g, "nft", err.msg);
@@ -254,6 +265,7 @@ nt_guard_run(struct nt_guard *g)
         return;
     }
     if (g->read_again) {
+        g->stats.reads++;
         start(g, list_argv, NULL, listed);
         return;
     }

@@ -61,13 +61,15 @@ bool nt_guard_is_settled(const struct nt_guard *);
 /* Why the last attempt failed (it is tried again with back-off), or NULL. */
 const char *nt_guard_error(const struct nt_guard *);
 
-/* Changes written, and how many of them repaired what others had changed. */
+/* Changes written, how many of them repaired what others had changed, and how often the
+ * kernel was read. */
 struct nt_guard_stats {
-    unsigned applies, repairs, failures;
+    unsigned applies, repairs, failures, reads;
 };
 const struct nt_guard_stats *nt_guard_stats(const struct nt_guard *);
 
-/* Reads the kernel again with the next run, and repairs. */
+/* Reads the kernel again with the next run, and repairs; nothing when no rule of
+ * nftables changed since it was known to be right. */
 void nt_guard_recheck(struct nt_guard *);
 
 /* What was set last, as commands for "nft -f -" on a host without the table.  The

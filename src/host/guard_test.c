@@ -636,6 +636,39 @@ recheck_of_what_is_right_writes_nothing(void **state)
 }
 
 static void
+recheck_reads_only_when_rules_of_nftables_changed(void **state)
+{
+    struct bed *bed = *state;
+    const struct nt_guard_stats *stats = nt_guard_stats(bed->guard);
+
+    set(bed, ports, 1);
+    set(bed, ports, 2);
+    assert_int_equal(stats->reads, 1);
+    for (int i = 0; i < 3; i++) {
+        nt_guard_recheck(bed->guard);
+        settle(bed);
+    }
+    assert_int_equal(stats->reads, 1);
+
+    /* Not at our table, but that a number cannot tell. */
+    COMMAND("nft", "add", "table", "bridge", "theirs");
+    for (int i = 0; i < 3; i++) {
+        nt_guard_recheck(bed->guard);
+        settle(bed);
+    }
+    assert_int_equal(stats->reads, 2);
+
+    /* Between two writes of ours: the second does not hide it. */
+    COMMAND("nft", "flush", "chain", TABLE, "vnet0");
+    set(bed, ports, 1);
+    set(bed, ports, 2);
+    recheck(bed);
+    assert_int_equal(stats->reads, 3);
+    assert_int_equal(stats->applies, 5);
+    check_installed(ports, 2);
+}
+
+static void
 removed_port_is_free_and_its_chain_gone(void **state)
 {
     struct bed *bed = *state;
@@ -709,6 +742,7 @@ main(void)
         T(what_others_did_is_repaired_by_a_recheck),
         T(port_that_others_let_through_is_guarded_again),
         T(recheck_of_what_is_right_writes_nothing),
+        T(recheck_reads_only_when_rules_of_nftables_changed),
         T(removed_port_is_free_and_its_chain_gone),
         T(changes_in_quick_succession_end_with_the_last),
         T(what_nft_refuses_is_an_error_until_it_is_right),

@@ -17,6 +17,7 @@
 #include "host/iptables_plan.h"
 #include "host/iptables_save.h"
 #include "openvswitch/poll-loop.h"
+#include "wire/netlink/nft.h"
 
 NT_LOG_MODULE(iptables);
 
@@ -57,6 +58,8 @@ struct nt_iptables {
 
     struct nt_iptables_state *state; /* Cached; NULL: unknown. */
     bool is_fresh;                   /* Read under the lock now held. */
+    uint32_t before;                 /* nftables' generation when reading began. */
+    uint32_t state_at;               /* One with 'state' in the kernel; 0: unknown. */
     struct nt_iptables_plan plan;    /* Being restored. */
     char *last_repair;
 
@@ -122,6 +125,7 @@ static void
 forget_state(struct nt_iptables *ipt)
 {
     nt_iptables_state_free(TAKE(ipt->state));
+    ipt->state_at = 0;
 }
 
 void
@@ -165,11 +169,24 @@ nt_iptables_set(struct nt_iptables *ipt, struct nt_iptables_want *want)
     return ipt->set_generation;
 }
 
+/* Whether the kernel's rules are those that were read and found right.  The legacy
+ * variant has no generation to tell by. */
+static bool
+is_known_right(const struct nt_iptables *ipt)
+{
+    return !ipt->is_dirty && !ipt->child && ipt->state && ipt->good == ipt->generation
+           && strstr(ipt->version, "nf_tables") && ipt->state_at
+           && ipt->state_at == nt_nl_nft_generation();
+}
+
 uint64_t
 nt_iptables_recheck(struct nt_iptables *ipt)
 {
     if (!ipt->want) {
         return 0;
+    }
+    if (is_known_right(ipt)) {
+        return ipt->good;
     }
     ipt->must_read = true;
     return mark_dirty(ipt);
@@ -417,6 +434,7 @@ save_done(void *aux, const struct nt_child_result *r)
         return;
     }
     ipt->state = TAKE(state);
+    ipt->state_at = ipt->before;
     ipt->is_fresh = true;
     step(ipt);
 }
@@ -431,6 +449,7 @@ start_save(struct nt_iptables *ipt)
     forget_state(ipt);
     ipt->must_read = false;
     ipt->stats.saves++;
+    ipt->before = nt_nl_nft_generation();
     if (start_child(ipt, argv, NULL, save_done, &err) < 0) {
         fail_attempt(ipt, &err);
     }
@@ -452,6 +471,7 @@ restore_done(void *aux, const struct nt_child_result *r)
     }
     NT_CRASHPOINT("iptables-applied");
     ipt->stats.applies++;
+    ipt->state_at = 0; /* How many transactions it made of it is its own affair. */
     if (nt_iptables_state_load(ipt->state, ipt->plan.text, &err) < 0) {
         nt_debug("applied iptables rules are read again later", "reason", err.msg, NULL);
         forget_state(ipt);

@@ -66,7 +66,8 @@ void nt_iptables_on_settled(struct nt_iptables *, nt_iptables_settled_cb *, void
 /* Takes 'want'.  Returns the generation that the callback will name or exceed. */
 uint64_t nt_iptables_set(struct nt_iptables *, struct nt_iptables_want *want);
 
-/* Reads the kernel again and repairs what others changed; call it now and then.
+/* Reads the kernel again and repairs what others changed; call it now and then.  With
+ * the nft variant nothing is read while no rule of nftables changed since the last look.
  * Without a want so far it does nothing and returns 0. */
 uint64_t nt_iptables_recheck(struct nt_iptables *);
 

@@ -559,6 +559,31 @@ recheck_repairs_a_flush(void **state)
 }
 
 static void
+recheck_of_the_nft_variant_reads_only_what_may_have_changed(void **state)
+{
+    struct env *env = *state;
+    AUTO(nt_iptables) ipt = engine(env);
+
+    apply(env, ipt, network_host());
+    nt_iptables_recheck(ipt);
+    settle(env, &ipt, 1);
+
+    bool is_nft = strstr(nt_iptables_version(ipt), "nf_tables");
+    unsigned saves = nt_iptables_stats(ipt)->saves;
+
+    assert_true(nt_iptables_recheck(ipt) > 0);
+    assert_int_equal(nt_iptables_is_settled(ipt), is_nft);
+    settle(env, &ipt, 1);
+    assert_int_equal(nt_iptables_stats(ipt)->saves - saves, !is_nft);
+
+    flush(env, "nat");
+    nt_iptables_recheck(ipt);
+    settle(env, &ipt, 1);
+    assert_int_equal(nt_iptables_stats(ipt)->repairs, 1);
+    check_listing(env, "nat", "G6-controller-nat.txt");
+}
+
+static void
 change_after_an_unseen_flush_reads_again_and_repairs(void **state)
 {
     struct env *env = *state;
@@ -803,6 +828,7 @@ main(void)
         BOTH(counters_of_unchanged_rules_survive_a_change),
         BOTH(chains_whose_names_begin_alike_are_not_mixed_up),
         BOTH(recheck_repairs_a_flush),
+        BOTH(recheck_of_the_nft_variant_reads_only_what_may_have_changed),
         BOTH(change_after_an_unseen_flush_reads_again_and_repairs),
         BOTH(every_rule_form_is_printed_by_the_kernel_as_we_write_it),
         BOTH(every_rule_form_can_be_deleted),

@@ -53,6 +53,8 @@ nt_guard_metrics(const struct nt_guard_stats *stats, struct ds *out)
                       "Of those, how many repaired what others had changed.", stats->repairs);
     nt_metric_counter(out, "neutrino_guard_failures_total", "Changes that could not be written.",
                       stats->failures);
+    nt_metric_counter(out, "neutrino_guard_reads_total", "Readings of the kernel's table.",
+                      stats->reads);
 }
 
 void
