@@ -16,6 +16,7 @@ struct nt_http_fetch {
     CURLM *multi;
     struct nt_http_fetch_limits limits;
     struct ovs_list transfers; /* struct transfer. */
+    bool is_ending;
 };
 
 struct transfer {
@@ -73,13 +74,14 @@ end_with_error(struct transfer *t, enum nt_code code, const char *why)
 void
 nt_http_fetch_free(struct nt_http_fetch *fetch)
 {
-    struct transfer *t;
-
     if (!fetch) {
         return;
     }
-    LIST_FOR_EACH_SAFE (t, node, &fetch->transfers) {
-        end_with_error(t, NT_UNAVAILABLE, "this program ends");
+    /* A callback may start another one. */
+    fetch->is_ending = true;
+    while (!ovs_list_is_empty(&fetch->transfers)) {
+        end_with_error(CONTAINER_OF(ovs_list_front(&fetch->transfers), struct transfer, node),
+                       NT_UNAVAILABLE, "this program ends");
     }
     curl_multi_cleanup(fetch->multi);
     free(fetch);
@@ -134,9 +136,9 @@ nt_http_fetch_start(struct nt_http_fetch *fetch, const struct nt_http_fetch_requ
     t->aux = aux;
     ds_init(&t->answer);
     ovs_list_push_back(&fetch->transfers, &t->node);
-    t->curl = fetch->multi ? curl_easy_init() : NULL;
+    t->curl = fetch->multi && !fetch->is_ending ? curl_easy_init() : NULL;
     if (!t->curl) {
-        return; /* Told by run(). */
+        return; /* Told by run(), or free(). */
     }
     curl_easy_setopt(t->curl, CURLOPT_URL, req->url);
     curl_easy_setopt(t->curl, CURLOPT_PRIVATE, t);
@@ -150,7 +152,24 @@ nt_http_fetch_start(struct nt_http_fetch *fetch, const struct nt_http_fetch_requ
     curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
     set_headers(t, req->headers);
     set_method(t, req);
-    curl_multi_add_handle(fetch->multi, t->curl);
+    if (curl_multi_add_handle(fetch->multi, t->curl) != CURLM_OK) {
+        curl_easy_cleanup(t->curl);
+        t->curl = NULL;
+    }
+}
+
+static enum nt_code
+code_of(CURLcode result)
+{
+    switch ((int) result) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return NT_INVALID;
+    case CURLE_OPERATION_TIMEDOUT:
+        return NT_TIMEOUT;
+    default:
+        return NT_UNAVAILABLE;
+    }
 }
 
 static void
@@ -161,10 +180,7 @@ end_transfer(struct transfer *t, CURLcode result)
     char *type = NULL;
 
     if (result != CURLE_OK) {
-        end_with_error(t,
-                       t->is_too_large                      ? NT_TOO_LARGE
-                       : result == CURLE_OPERATION_TIMEDOUT ? NT_TIMEOUT
-                                                            : NT_UNAVAILABLE,
+        end_with_error(t, t->is_too_large ? NT_TOO_LARGE : code_of(result),
                        t->is_too_large ? "the answer is too large" : curl_easy_strerror(result));
         return;
     }

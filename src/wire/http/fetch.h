@@ -1,7 +1,8 @@
 /* Asynchronous HTTP requests over libcurl, in the style of the poll loop.
  *
  * Each request ends with one callback from nt_http_fetch_run(): with a status, or with
- * an error when no complete answer came (NT_UNAVAILABLE, NT_TIMEOUT, NT_TOO_LARGE).
+ * an error when no complete answer came (NT_UNAVAILABLE, NT_TIMEOUT, NT_TOO_LARGE), or
+ * NT_INVALID for a URL that is none.
  * Connections are kept and reused.  Redirects are not followed and proxies of the
  * environment are not used.  URLs must have a numeric host: looking up a name would
  * block.  Loop thread only. */
@@ -45,7 +46,8 @@ struct nt_http_fetch_request {
 
 struct nt_http_fetch *nt_http_fetch_new(const struct nt_http_fetch_limits *);
 
-/* Requests under way end with NT_UNAVAILABLE before this returns. */
+/* Requests under way end with NT_UNAVAILABLE before this returns, as do those that their
+ * callbacks start. */
 void nt_http_fetch_free(struct nt_http_fetch *);
 NT_AUTO(nt_http_fetch)
 
