@@ -102,13 +102,22 @@ releases_n_waiting(const struct releases *r)
     return shash_count(&r->waiting);
 }
 
+/* The guest came back (an evacuation that failed, a host that returns): its lease is used. */
+static bool
+has_guest(const struct flat_network *network, const struct nt_lease_name *lease)
+{
+    const struct nt_host_entry *entry = flat_entry(network, lease->address);
+
+    return entry && entry->allocated && !strcmp(entry->mac, lease->mac);
+}
+
 /* Returns false when there is nothing to wait for any more. */
 static bool
 send_again(struct releases *r, struct waiting *w)
 {
     const struct flat_network *network = flat_model_network(r->options.model, w->network_id);
 
-    if (!network) {
+    if (!network || has_guest(network, &w->lease)) {
         return false;
     }
     w->next_ms = nt_mono_ms(r->options.clock) + (FIRST_RETRY_MS << MIN(w->n_sent, 4));

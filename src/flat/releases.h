@@ -4,7 +4,8 @@
  * dnsmasq's socket.  So a lease that dnsmasq is known to have is released again, after
  * one second, two, four and eight, until dnsmasq says through its script that it is
  * gone.  After the last one dnsmasq is taken not to have it: 'given_up' is told.
- * While dnsmasq does not run nothing is sent and no attempt counts.  Loop thread only. */
+ * While dnsmasq does not run nothing is sent and no attempt counts, and nothing is sent
+ * any more once the model has a guest of that address and MAC again.  Loop thread only. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,7 +41,7 @@ NT_AUTO(releases)
 void releases_send(struct releases *, const char *network_id, const struct nt_lease_name *,
                    bool is_known);
 
-/* dnsmasq does not have the lease any more, or its guest is there again.  Not from
+/* dnsmasq does not have the lease any more.  Not from
  * inside 'given_up'. */
 void releases_over(struct releases *, const char *network_id, const struct nt_lease_name *);
 

@@ -171,6 +171,22 @@ while_dnsmasq_is_down_no_attempt_counts(void **state)
 }
 
 static void
+lease_of_a_guest_that_is_back_is_left_alone(void **state)
+{
+    struct bed *bed = *state;
+    struct nt_host_entry entry = { .allocated = true, .leased = true };
+
+    strcpy(entry.address, lease.address);
+    strcpy(entry.mac, lease.mac);
+    releases_send(bed->releases, NETWORK, &lease, true);
+    flat_entry_put(flat_model_network(&bed->model, NETWORK), &entry);
+    pass_s(bed, 60);
+    assert_int_equal(n_sent, 1);
+    assert_int_equal(n_given_up, 0);
+    assert_int_equal(releases_n_waiting(bed->releases), 0);
+}
+
+static void
 network_that_is_gone_ends_the_waiting(void **state)
 {
     struct bed *bed = *state;
@@ -193,6 +209,7 @@ main(void)
         TEST(release_that_is_waited_for_is_not_sent_by_a_second_request),
         TEST(after_the_last_one_the_lease_is_taken_to_be_gone),
         TEST(while_dnsmasq_is_down_no_attempt_counts),
+        TEST(lease_of_a_guest_that_is_back_is_left_alone),
         TEST(network_that_is_gone_ends_the_waiting),
     };
 
