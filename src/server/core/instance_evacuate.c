@@ -35,10 +35,29 @@ check(struct store *store, const struct core_env *env, const struct nt_instance 
                : nt_fail(err, NT_INVALID, "Compute service of %s is still in use.", instance->host);
 }
 
+/* Without the hosts that have yet to end an earlier guest of the instance: they would end the
+ * new one in its place. */
+static int
+leave_out(struct store *store, const char *id, struct sched_host *hosts, size_t *n,
+          struct nt_err *err)
+{
+    size_t kept = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < *n && rc >= 0; i++) {
+        rc = lost_guests_has(store, id, hosts[i].host, err);
+        if (!rc) {
+            hosts[kept++] = hosts[i];
+        }
+    }
+    *n = kept;
+    return MIN(rc, 0);
+}
+
 /* A host other than the lost one, which is out because it does not report. */
 static int
-choose(struct store *store, const struct core_env *env, const char *wanted, char out[NT_HOST_SIZE],
-       struct nt_err *err)
+choose(struct store *store, const struct core_env *env, const char *id, const char *wanted,
+       char out[NT_HOST_SIZE], struct nt_err *err)
 {
     AUTO_FREE struct sched_host *hosts = NULL;
     AUTO_FREE char *zone =
@@ -47,7 +66,15 @@ choose(struct store *store, const struct core_env *env, const char *wanted, char
     const struct sched_host *chosen;
     size_t n;
 
-    if (host_candidates(store, env, true, &hosts, &n, err) < 0) {
+    int left = wanted ? lost_guests_has(store, id, wanted, err) : 0;
+    if (left) {
+        return left < 0 ? -1
+                        : nt_fail(err, NT_CONFLICT,
+                                  "host %s has not ended the guest that instance %s left there yet",
+                                  wanted, id);
+    }
+    if (host_candidates(store, env, true, &hosts, &n, err) < 0
+        || leave_out(store, id, hosts, &n, err) < 0) {
         return -1;
     }
     if (sched_choose(hosts, n, &request, &chosen, err) < 0) {
@@ -84,7 +111,8 @@ evacuate(struct store *store, const struct core_env *env, const struct instance_
 {
     char target[NT_HOST_SIZE];
 
-    if (check(store, env, instance, err) < 0 || choose(store, env, wish->host, target, err) < 0
+    if (check(store, env, instance, err) < 0
+        || choose(store, env, instance->id, wish->host, target, err) < 0
         || lost_guests_add(store, env, instance, err) < 0
         || instance_action_start(store, env, instance->id, "evacuate", wish->user_id, err) < 0) {
         return -1;

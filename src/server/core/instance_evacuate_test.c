@@ -152,6 +152,27 @@ the_guest_left_behind_is_ended_by_its_host(void **state)
     CORE_FAILS(t, NT_FORBIDDEN, core_test_tell(t, id, OLD, "deleted"));
 }
 
+static void
+no_host_gets_it_back_before_it_has_ended_its_former_guest(void **state)
+{
+    struct core_test *t = *state;
+    char id[NT_UUID_SIZE];
+
+    lose_host(t, id);
+    CORE_OK(t, evacuate(t, id, NULL));
+    CORE_OK(t, instance_set_task(t->store, &t->env, id, "spawning", &t->changes, &t->err));
+    CORE_OK(t, core_test_tell(t, id, NEW, "active"));
+    t->now += (t->env.service_down_time_s + 1) * 1000;
+    core_test_report(t, OLD, "compute", true);
+    CORE_FAILS(t, NT_UNAVAILABLE, evacuate(t, id, NULL));
+    CORE_FAILS(t, NT_CONFLICT, evacuate(t, id, OLD));
+    assert_is(t, id, NEW, "active", "10.0.0.2");
+
+    CORE_OK(t, core_test_tell(t, id, OLD, "deleted"));
+    CORE_OK(t, evacuate(t, id, NULL));
+    assert_is(t, id, OLD, "building", "10.0.0.2");
+}
+
 int
 main(void)
 {
@@ -162,6 +183,7 @@ main(void)
         CORE_TEST(an_instance_under_way_is_not_evacuated_twice),
         CORE_TEST(a_failed_one_keeps_its_address_and_can_be_tried_again),
         CORE_TEST(the_guest_left_behind_is_ended_by_its_host),
+        CORE_TEST(no_host_gets_it_back_before_it_has_ended_its_former_guest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

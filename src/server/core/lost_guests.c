@@ -36,6 +36,16 @@ lost_guests_add(struct store *store, const struct core_env *env, const struct nt
 }
 
 int
+lost_guests_has(struct store *store, const char *instance_id, const char *host, struct nt_err *err)
+{
+    int64_t one;
+
+    return store_get_int(store, &one, err,
+                         "SELECT 1 FROM lost_guests WHERE instance_id = ? AND host = ?", "tt",
+                         instance_id, host);
+}
+
+int
 lost_guests_remove(struct store *store, const char *instance_id, const char *host,
                    struct nt_err *err)
 {

@@ -18,6 +18,10 @@ NT_NODISCARD int lost_host(struct store *, const struct core_env *, const char *
 NT_NODISCARD int lost_guests_add(struct store *, const struct core_env *,
                                  const struct nt_instance *, struct nt_err *);
 
+/* Whether one is left on 'host', as far as is known: 1, 0, or -1. */
+NT_NODISCARD int lost_guests_has(struct store *, const char *instance_id, const char *host,
+                                 struct nt_err *);
+
 /* Returns 1 when there was one, 0, or -1. */
 NT_NODISCARD int lost_guests_remove(struct store *, const char *instance_id, const char *host,
                                     struct nt_err *);
