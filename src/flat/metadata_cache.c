@@ -85,13 +85,20 @@ file_of(const struct metadata_cache *cache, const char *id)
     return xasprintf("%s/%s" SUFFIX, cache->dir, id);
 }
 
+/* What a page takes of the instance's bytes: a guest may ask for many long paths. */
+static size_t
+size_of(const char *path, const struct metadata_page *page)
+{
+    return page ? page->len + strlen(path) + strlen(page->content_type) : 0;
+}
+
 /* Takes over '*page'. */
 static void
 put_page(struct instance *instance, const char *path, struct metadata_page *page)
 {
     struct metadata_page *old = shash_find_and_delete(&instance->pages, path);
 
-    instance->n_bytes += page->len - (old ? old->len : 0);
+    instance->n_bytes += size_of(path, page) - size_of(path, old);
     page_free(old);
     shash_add(&instance->pages, path, page);
 }
@@ -193,8 +200,11 @@ metadata_cache_put(struct metadata_cache *cache, const char *id, const char *pat
         return;
     }
     if ((!old && shash_count(&instance->pages) >= METADATA_CACHE_MAX_PAGES)
-        || instance->n_bytes - (old ? old->len : 0) + page->len > METADATA_CACHE_MAX_BYTES) {
-        nt_warn_rl("metadata of an instance is too large to be kept", "instance", id, "path", path,
+        || instance->n_bytes - size_of(key, old) + size_of(key, page) > METADATA_CACHE_MAX_BYTES) {
+        char shown[128]; /* A guest chooses how long the path is. */
+
+        ovs_strlcpy(shown, path, sizeof shown);
+        nt_warn_rl("metadata of an instance is too large to be kept", "instance", id, "path", shown,
                    NULL);
         return;
     }
@@ -290,6 +300,7 @@ save(struct metadata_cache *cache, const char *id, struct instance *instance)
     if (nt_mkdirs(cache->dir, 0700, &err) < 0
         || nt_file_replace_soft(file, text, strlen(text), 0600, NULL, &err) < 0) {
         nt_warn_rl("metadata of an instance not kept", "file", file, "why", err.msg, NULL);
+        return; /* With the next one. */
     }
     instance->is_changed = false;
 }

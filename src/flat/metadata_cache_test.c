@@ -146,6 +146,23 @@ one_instance_does_not_fill_the_memory(void **state)
 }
 
 static void
+long_paths_count_too(void **state)
+{
+    struct bed *bed = *state;
+    AUTO_FREE char *path = xzalloc(METADATA_CACHE_MAX_BYTES / 8 + 1);
+
+    memset(path, 'a', METADATA_CACHE_MAX_BYTES / 8);
+    for (char c = 'a'; c <= 'h'; c++) {
+        path[1] = c;
+        put(bed, ONE, path, "x", 1);
+    }
+    path[1] = 'g';
+    assert_non_null(metadata_cache_get(bed->cache, ONE, path));
+    path[1] = 'h';
+    assert_null(metadata_cache_get(bed->cache, ONE, path));
+}
+
+static void
 damaged_file_is_as_none(void **state)
 {
     struct bed *bed = *state;
@@ -164,9 +181,13 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
-        TEST(pages_survive_a_restart_byte_for_byte), TEST(file_is_for_root_alone),
-        TEST(final_slash_makes_no_difference),       TEST(instance_that_is_gone_leaves_nothing),
-        TEST(one_instance_does_not_fill_the_memory), TEST(damaged_file_is_as_none),
+        TEST(pages_survive_a_restart_byte_for_byte),
+        TEST(file_is_for_root_alone),
+        TEST(final_slash_makes_no_difference),
+        TEST(instance_that_is_gone_leaves_nothing),
+        TEST(one_instance_does_not_fill_the_memory),
+        TEST(long_paths_count_too),
+        TEST(damaged_file_is_as_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

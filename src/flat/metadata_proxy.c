@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flat/metadata_cache.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "wire/crypto.h"
 #include "wire/http/fetch.h"
 #include "wire/http/server.h"
@@ -20,6 +22,7 @@ NT_LOG_MODULE(metadata_proxy);
 #define LOOK_MS 3000         /* A new guest asks first. */
 #define REFRESH_MS (3600000) /* All pages of all guests once more. */
 #define MAX_CRAWLS 4         /* Of our own requests at a time. */
+#define MAX_FAULTS 5         /* Of one page, before it is let be. */
 #define MAX_BODY 8192
 
 /* What a guest may ask for, so much that a boot without the server finds all. */
@@ -41,10 +44,18 @@ struct metadata_proxy {
     struct nt_http_server *server;
     struct nt_http_fetch *fetch;
     struct metadata_cache *cache;
+    struct shash rounds;    /* struct round, by instance. */
     struct ovs_list crawls; /* struct crawl that wait. */
     size_t n_crawling;
-    int64_t next_look, next_refresh, away_until; /* Monotonic. */
+    int64_t next_look, next_refresh, away_until, crawl_at; /* Monotonic. */
     struct metadata_proxy_stats stats;
+};
+
+/* The fetching of all pages of an instance, while it goes on.  Bounded: a listing may name
+ * itself. */
+struct round {
+    size_t n_waiting;  /* Its crawls, those under way included. */
+    unsigned n_to_add; /* More of them. */
 };
 
 /* A page we fetch for ourselves. */
@@ -52,6 +63,7 @@ struct crawl {
     struct ovs_list node;
     char instance_id[NT_UUID_SIZE];
     char *path;
+    unsigned n_faults; /* Answers so far that were none. */
 };
 
 /* One request to the server: for a guest, or for ourselves. */
@@ -60,6 +72,7 @@ struct asked {
     char instance_id[NT_UUID_SIZE];
     char *path;
     struct nt_http_request *req; /* NULL: ours. */
+    unsigned n_faults;           /* As of the crawl. */
 };
 
 static const struct nt_http_limits limits = {
@@ -126,14 +139,60 @@ is_known(void *proxy, const char *id)
 
 /* Asking the server. */
 
+/* The path as the server understands it, and nothing else: what a guest wrote is neither put
+ * behind the server's address as it came ("@elsewhere/") nor kept twice ("//", "%61"). */
+static char *
+path_of(const struct nt_http_request *req)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < req->n_segments; i++) {
+        AUTO_FREE char *segment = nt_http_encode(req->segments[i]);
+
+        ds_put_format(&path, "/%s", segment);
+    }
+    if (req->has_trailing_slash || !req->n_segments) {
+        ds_put_char(&path, '/');
+    }
+    return ds_steal_cstr(&path);
+}
+
 static void
-crawl_add(struct metadata_proxy *proxy, const char *instance_id, char *path)
+crawl_push(struct metadata_proxy *proxy, const char *instance_id, char *path, unsigned n_faults)
 {
     struct crawl *crawl = xmalloc(sizeof *crawl);
 
     ovs_strlcpy(crawl->instance_id, instance_id, sizeof crawl->instance_id);
     crawl->path = path;
+    crawl->n_faults = n_faults;
     ovs_list_push_back(&proxy->crawls, &crawl->node);
+}
+
+static void
+crawl_add(struct metadata_proxy *proxy, const char *instance_id, const char *path)
+{
+    struct round *round = shash_find_data(&proxy->rounds, instance_id);
+    struct nt_http_request target;
+    struct nt_err ignored = { 0 };
+
+    nt_http_request_init(&target);
+    if (round && round->n_to_add && nt_http_target_parse(&target, path, &ignored) == 0) {
+        round->n_to_add--;
+        round->n_waiting++;
+        crawl_push(proxy, instance_id, path_of(&target), 0);
+    }
+    nt_http_request_deinit(&target);
+}
+
+/* A crawl of the instance is over. */
+static void
+crawl_over(struct metadata_proxy *proxy, const char *instance_id)
+{
+    struct round *round = shash_find_data(&proxy->rounds, instance_id);
+
+    if (round && !--round->n_waiting) {
+        free(shash_find_and_delete(&proxy->rounds, instance_id));
+    }
 }
 
 static void
@@ -157,9 +216,10 @@ crawl_listing(struct metadata_proxy *proxy, const struct asked *asked,
 
         if (*line && strlen(line) < 128 && strcspn(line, " \t\r?#%") == strlen(line)
             && strcmp(asked->path, "/") != 0) {
-            crawl_add(proxy, asked->instance_id,
-                      line[key] ? xasprintf("%s%.*s/", asked->path, (int) key, line)
-                                : xasprintf("%s%s", asked->path, line));
+            AUTO_FREE char *path = line[key] ? xasprintf("%s%.*s/", asked->path, (int) key, line)
+                                             : xasprintf("%s%s", asked->path, line);
+
+            crawl_add(proxy, asked->instance_id, path);
         }
     }
 }
@@ -181,7 +241,8 @@ keep(struct metadata_proxy *proxy, const struct asked *asked, const struct nt_ht
         .len = answer->body_len,
     };
 
-    if (is_known(proxy, asked->instance_id)) {
+    /* A refusal is the server's of this moment. */
+    if ((answer->status == 200 || answer->status == 404) && is_known(proxy, asked->instance_id)) {
         metadata_cache_put(proxy->cache, asked->instance_id, asked->path, &page);
     }
 }
@@ -194,11 +255,11 @@ refuse(struct metadata_proxy *proxy, struct nt_http_request *req, int status, co
 }
 
 static void
-reply_from_cache(struct metadata_proxy *proxy, const char *instance_id, struct nt_http_request *req)
+reply_from_cache(struct metadata_proxy *proxy, const char *instance_id, const char *path,
+                 struct nt_http_request *req)
 {
     const struct metadata_page *page =
-        strcmp(req->method, "POST") ? metadata_cache_get(proxy->cache, instance_id, req->path)
-                                    : NULL;
+        strcmp(req->method, "POST") ? metadata_cache_get(proxy->cache, instance_id, path) : NULL;
 
     if (!page) {
         nt_http_answer_header(req, "Retry-After", "5");
@@ -210,32 +271,49 @@ reply_from_cache(struct metadata_proxy *proxy, const char *instance_id, struct n
                   page->len);
 }
 
+/* A page of ours has come, or not. */
+static void
+crawled(struct metadata_proxy *proxy, const struct asked *asked,
+        const struct nt_http_fetched *answer, bool is_away)
+{
+    unsigned n_faults = asked->n_faults + !is_away;
+
+    proxy->n_crawling--;
+    if (answer && answer->status == 200 && is_listing(asked->path)) {
+        crawl_listing(proxy, asked, answer);
+    } else if ((!answer || answer->status >= 500) && n_faults < MAX_FAULTS) {
+        proxy->crawl_at = now_ms(proxy) + AWAY_MS;
+        crawl_push(proxy, asked->instance_id, xstrdup(asked->path), n_faults);
+        return;
+    }
+    crawl_over(proxy, asked->instance_id);
+}
+
 static void
 on_answer(void *asked_, const struct nt_http_fetched *answer, const struct nt_err *err)
 {
     struct asked *asked = asked_;
     struct metadata_proxy *proxy = asked->proxy;
     bool is_good = answer && answer->status < 500;
+    /* An error it answers with may be this one page's: the others are still asked for. */
+    bool is_away = err && (err->code == NT_UNAVAILABLE || err->code == NT_TIMEOUT);
 
     if (!is_good) {
-        nt_warn_rl("metadata not fetched from the server", "why",
+        nt_warn_rl("metadata not fetched from the server", "instance", asked->instance_id, "why",
                    err ? err->msg : "it answers with an error", NULL);
-        proxy->away_until = now_ms(proxy) + AWAY_MS;
     } else if (!asked->req || !strcmp(asked->req->method, "GET")) {
         keep(proxy, asked, answer);
+    }
+    if (is_away) {
+        proxy->away_until = now_ms(proxy) + AWAY_MS;
     }
     if (asked->req && is_good) {
         nt_http_reply(asked->req, answer->status, answer->content_type, answer->body,
                       answer->body_len);
     } else if (asked->req) {
-        reply_from_cache(proxy, asked->instance_id, asked->req);
+        reply_from_cache(proxy, asked->instance_id, asked->path, asked->req);
     } else {
-        proxy->n_crawling--;
-        if (is_good && answer->status == 200 && is_listing(asked->path)) {
-            crawl_listing(proxy, asked, answer);
-        } else if (!is_good) {
-            crawl_add(proxy, asked->instance_id, xstrdup(asked->path));
-        }
+        crawled(proxy, asked, answer, is_away);
     }
     free(asked->path);
     free(asked);
@@ -259,7 +337,7 @@ sign(const struct metadata_proxy *proxy, const struct nt_host_entry *entry,
 /* 'req' NULL: for ourselves. */
 static void
 ask(struct metadata_proxy *proxy, const struct nt_host_entry *entry, const char *path,
-    struct nt_http_request *req)
+    struct nt_http_request *req, unsigned n_faults)
 {
     struct asked *asked = xmalloc(sizeof *asked);
     struct nt_http_pairs headers = { 0 };
@@ -272,7 +350,8 @@ ask(struct metadata_proxy *proxy, const struct nt_host_entry *entry, const char 
         .body_len = req ? req->body_len : 0,
     };
 
-    *asked = (struct asked){ .proxy = proxy, .path = xstrdup(path), .req = req };
+    *asked =
+        (struct asked){ .proxy = proxy, .path = xstrdup(path), .req = req, .n_faults = n_faults };
     ovs_strlcpy(asked->instance_id, entry->instance_id, sizeof asked->instance_id);
     sign(proxy, entry, &headers);
     nt_http_fetch_start(proxy->fetch, &out, on_answer, asked);
@@ -285,6 +364,7 @@ handle(void *proxy_, struct nt_http_request *req)
     struct metadata_proxy *proxy = proxy_;
     const struct nt_host_entry *entry = entry_of_address(proxy, req->peer);
     bool is_post = !strcmp(req->method, "POST");
+    AUTO_FREE char *path = path_of(req);
 
     proxy->stats.n_asked++;
     if (!entry) {
@@ -292,9 +372,9 @@ handle(void *proxy_, struct nt_http_request *req)
     } else if (!is_post && strcmp(req->method, "GET") && strcmp(req->method, "HEAD")) {
         refuse(proxy, req, 405, "GET, HEAD or POST");
     } else if (now_ms(proxy) < proxy->away_until) {
-        reply_from_cache(proxy, entry->instance_id, req);
+        reply_from_cache(proxy, entry->instance_id, path, req);
     } else {
-        ask(proxy, entry, req->path, req);
+        ask(proxy, entry, path, req, 0);
     }
 }
 
@@ -303,9 +383,26 @@ handle(void *proxy_, struct nt_http_request *req)
 static void
 crawl_instance(struct metadata_proxy *proxy, const char *id)
 {
-    for (size_t i = 0; i < NT_ARRAY_SIZE(crawl_from); i++) {
-        crawl_add(proxy, id, xstrdup(crawl_from[i]));
+    struct round *round;
+
+    if (shash_find(&proxy->rounds, id)) {
+        return; /* Still at it. */
     }
+    round = xzalloc(sizeof *round);
+    round->n_to_add = METADATA_CACHE_MAX_PAGES;
+    shash_add_once(&proxy->rounds, id, round);
+    for (size_t i = 0; i < NT_ARRAY_SIZE(crawl_from); i++) {
+        crawl_add(proxy, id, crawl_from[i]);
+    }
+}
+
+static bool
+is_kept(const struct metadata_proxy *proxy, const char *id)
+{
+    const struct metadata_page *page =
+        metadata_cache_get(proxy->cache, id, "/latest/meta-data/instance-id");
+
+    return page && page->status == 200;
 }
 
 /* New guests' pages, or all of them. */
@@ -320,9 +417,7 @@ look(struct metadata_proxy *proxy, bool at_all)
             const struct nt_host_entry *entry = &network->view.entries[i];
 
             if (entry->allocated && *entry->instance_id
-                && (at_all
-                    || !metadata_cache_get(proxy->cache, entry->instance_id,
-                                           "/latest/meta-data/instance-id"))) {
+                && (at_all || !is_kept(proxy, entry->instance_id))) {
                 crawl_instance(proxy, entry->instance_id);
             }
         }
@@ -333,13 +428,15 @@ static void
 run_crawls(struct metadata_proxy *proxy)
 {
     while (proxy->n_crawling < MAX_CRAWLS && !ovs_list_is_empty(&proxy->crawls)
-           && now_ms(proxy) >= proxy->away_until) {
+           && now_ms(proxy) >= MAX(proxy->away_until, proxy->crawl_at)) {
         struct crawl *crawl = CONTAINER_OF(ovs_list_pop_front(&proxy->crawls), struct crawl, node);
         const struct nt_host_entry *entry = entry_of_instance(proxy, crawl->instance_id);
 
         if (entry) {
             proxy->n_crawling++;
-            ask(proxy, entry, crawl->path, NULL);
+            ask(proxy, entry, crawl->path, NULL, crawl->n_faults);
+        } else {
+            crawl_over(proxy, crawl->instance_id);
         }
         crawl_free(crawl);
         if (ovs_list_is_empty(&proxy->crawls)) {
@@ -362,16 +459,31 @@ metadata_proxy_stats(const struct metadata_proxy *proxy)
     return &proxy->stats;
 }
 
+/* Numeric, as a name would have to be looked up; a path, a query or a password would mix with
+ * what guests ask for. */
+static bool
+is_server_url(const char *url)
+{
+    size_t len = strncmp(url, "http://", 7) ? 0 : 7;
+    size_t host_len = strcspn(url + len, ":");
+    AUTO_FREE char *host = xmemdup0(url + len, host_len);
+    const char *port = url + len + host_len;
+    uint32_t ip;
+
+    return len && nt_ip4_parse(host, &ip)
+           && (!*port
+               || (port[1] && strspn(port + 1, "0123456789") == strlen(port + 1)
+                   && strlen(port) <= 6 && atoi(port + 1) > 0 && atoi(port + 1) <= UINT16_MAX));
+}
+
 static int
 check_options(const struct metadata_proxy *proxy, struct nt_err *err)
 {
-    const struct nt_config *config = proxy->options.config;
-    size_t len = strlen(proxy->url);
-
-    if (strncmp(proxy->url, "http://", 7) || proxy->url[len - 1] == '/') {
+    if (!is_server_url(proxy->url)) {
         return nt_fail(err, NT_INVALID,
-                       "%s: metadata_server must be like http://192.0.2.1:8775, without a path",
-                       nt_config_origin(config, "metadata_server"));
+                       "%s: metadata_server must be like http://192.0.2.1:8775: an IPv4 address, "
+                       "and no path",
+                       nt_config_origin(proxy->options.config, "metadata_server"));
     }
     return 0;
 }
@@ -393,6 +505,7 @@ metadata_proxy_new(const struct metadata_proxy_options *options, struct metadata
     proxy->url = url;
     proxy->secret = nt_config_str(options->config, "metadata_proxy_shared_secret");
     ovs_list_init(&proxy->crawls);
+    shash_init(&proxy->rounds);
     if (check_options(proxy, err) < 0) {
         return -1;
     }
@@ -436,6 +549,7 @@ metadata_proxy_free(struct metadata_proxy *proxy)
     LIST_FOR_EACH_POP (crawl, node, &proxy->crawls) {
         crawl_free(crawl);
     }
+    shash_destroy_free_data(&proxy->rounds);
     if (proxy->cache) {
         metadata_cache_save(proxy->cache);
         metadata_cache_free(proxy->cache);
@@ -475,6 +589,6 @@ metadata_proxy_wait(struct metadata_proxy *proxy)
     nt_http_fetch_wait(proxy->fetch);
     poll_timer_wait_until(MIN(proxy->next_refresh, proxy->next_look));
     if (!ovs_list_is_empty(&proxy->crawls) && proxy->n_crawling < MAX_CRAWLS) {
-        poll_timer_wait_until(MAX(proxy->away_until, now_ms(proxy)));
+        poll_timer_wait_until(MAX(proxy->away_until, proxy->crawl_at));
     }
 }
