@@ -698,12 +698,15 @@ flat_get_facts(const struct flat *f, struct flat_facts *out)
 {
     const struct flat_network *network;
 
-    *out = (struct flat_facts){ .model = &f->model,
-                                .iptables = nt_iptables_stats(f->iptables),
-                                .bus = f->env.bus,
-                                .stats = &f->stats,
-                                .n_leases = leases_n_given(f->leases),
-                                .n_releases = leases_n_ended(f->leases) };
+    *out =
+        (struct flat_facts){ .model = &f->model,
+                             .iptables = nt_iptables_stats(f->iptables),
+                             .bus = f->env.bus,
+                             .stats = &f->stats,
+                             .n_leases = leases_n_given(f->leases),
+                             .n_releases = leases_n_ended(f->leases),
+                             .n_releases_waiting = leases_n_releases_waiting(f->leases),
+                             .metadata = f->metadata ? metadata_proxy_stats(f->metadata) : NULL };
     LIST_FOR_EACH (network, node, &f->model.networks) {
         const struct nt_dnsmasq *dnsmasq = service_of(network)->dnsmasq;
 

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "bus/bus.h"
+#include "flat/metadata_proxy.h"
 #include "flat/model.h"
 #include "flat/stats.h"
 #include "host/dnsmasq.h"
@@ -46,7 +47,9 @@ struct flat_facts {
     struct nt_dnsmasq_stats dnsmasq; /* Of all networks. */
     size_t n_dnsmasq_ready;
     uint64_t n_leases, n_releases; /* Events from dnsmasq. */
+    size_t n_releases_waiting;     /* Of dnsmasq's word. */
     const struct flat_stats *stats;
+    const struct metadata_proxy_stats *metadata; /* NULL without a proxy. */
 };
 void flat_get_facts(const struct flat *, struct flat_facts *out);
 

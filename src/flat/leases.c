@@ -284,6 +284,12 @@ leases_n_ended(const struct leases *l)
     return l->n_ended;
 }
 
+size_t
+leases_n_releases_waiting(const struct leases *l)
+{
+    return releases_n_waiting(l->releases);
+}
+
 void
 leases_run(struct leases *l, bool is_saved)
 {

@@ -65,6 +65,9 @@ bool leases_are_settled(const struct leases *);
 uint64_t leases_n_given(const struct leases *);
 uint64_t leases_n_ended(const struct leases *);
 
+/* Leases whose end dnsmasq was asked for and has not confirmed. */
+size_t leases_n_releases_waiting(const struct leases *);
+
 /* 'is_saved': the snapshot is what the model is. */
 void leases_run(struct leases *, bool is_saved);
 void leases_wait(struct leases *, bool is_saved);

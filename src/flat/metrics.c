@@ -52,6 +52,19 @@ put_stats(const struct flat_stats *stats, struct ds *out)
                     NULL);
 }
 
+/* With multi_host alone. */
+static void
+put_metadata(const struct metadata_proxy_stats *stats, struct ds *out)
+{
+    static const char name[] = "neutrino_metadata_proxy_requests_total";
+
+    nt_metric(out, name, "counter",
+              "Guests' requests for metadata: all, answered from what is kept, or refused.");
+    nt_metric_value(out, name, stats->n_asked, "what", "asked", NULL);
+    nt_metric_value(out, name, stats->n_from_cache, "what", "kept", NULL);
+    nt_metric_value(out, name, stats->n_refused, "what", "refused", NULL);
+}
+
 void
 flat_metrics(void *flat, struct ds *out)
 {
@@ -66,7 +79,13 @@ flat_metrics(void *flat, struct ds *out)
     nt_metric_value(out, "neutrino_lease_events_total", facts.n_releases, "event", "release", NULL);
     nt_metric_gauge(out, "neutrino_lease_reports_pending",
                     "Lease events the server has not confirmed.", facts.model->n_reports);
+    nt_metric_gauge(out, "neutrino_dhcp_releases_pending",
+                    "Leases of guests that are gone, until dnsmasq confirms their end.",
+                    facts.n_releases_waiting);
     put_addresses(facts.model, out);
     put_stats(facts.stats, out);
+    if (facts.metadata) {
+        put_metadata(facts.metadata, out);
+    }
     nt_bus_metrics(facts.bus, out);
 }

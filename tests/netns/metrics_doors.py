@@ -112,6 +112,7 @@ def host_programs_count(lab):
     equal(flat['neutrino_addresses{state="leased"}'], 1, "leased")
     equal(flat["neutrino_floating_addresses"], 0, "floating")
     expect(flat['neutrino_lease_events_total{event="lease"}'] >= 1, "lease events")
+    equal(flat["neutrino_dhcp_releases_pending"], 0, "releases pending")
     expect(flat['neutrino_iptables_applies_total{family="ipv4"}'] >= 1, "applies")
     equal(flat['neutrino_iptables_failures_total{family="ipv4"}'], 0, "failures")
     equal(compute['neutrino_guests{state="running"}'], 1, "guests")

@@ -102,6 +102,8 @@ def kill_server(lab):
     for path in ("/2009-04-04/meta-data/local-ipv4", "/latest/meta-data/local-ipv4"):
         equal(probes.fetch(lab.guest_netns("cirros3"), path), (200, lab.guest_ip["cirros3"]), path)
     lab.up_program("controller-1", "server")
+    text = cloud.request(lab.netns("compute-2"), "127.0.0.1", 9775, "GET", "/metrics").text()
+    expect('neutrino_metadata_proxy_requests_total{what="kept"} ' in text, text)
 
 
 def strangers(lab):
