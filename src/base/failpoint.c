@@ -37,6 +37,7 @@ const struct nt_failpoint nt_failpoints[] = {
     { "dnsmasq-started", "flat", false, "it has put itself into the background" },
     { "dnsmasq-reload", "flat", false, "its files are written, SIGHUP was not sent" },
     { "dhcp-release", "flat", true, "a lease is about to be released" },
+    { "connections-end", "flat", true, "a floating address's rules are gone, not its connections" },
     { "gateway-set", "flat", true, "bridge and interface are there, its address is to be set" },
 
     /* Rules and links. */

@@ -201,7 +201,8 @@ flat_floating_planned(struct flat_floating *ff, uint64_t generation)
     }
 }
 
-/* Connections that the address's former rules translated. */
+/* Connections that the address's former rules translated; those that could not be ended
+ * are tried again with the next check. */
 static void
 end_connections(struct flat_floating *ff)
 {
@@ -221,6 +222,7 @@ end_connections(struct flat_floating *ff)
             if (error) {
                 nt_warn("connections of a floating address not ended", "address", applied->address,
                         "why", ovs_strerror(-error), NULL);
+                continue;
             }
             ff->env.stats->connections_ended += n;
         }
@@ -389,6 +391,12 @@ void
 flat_floating_check(struct flat_floating *ff)
 {
     if (ff->is_deployed) {
+        size_t n_before = ff->env.model->n_applied;
+
+        end_connections(ff);
+        if (ff->env.model->n_applied != n_before) {
+            ff->env.save(ff->env.aux);
+        }
         put_on_all(ff, true);
     }
 }

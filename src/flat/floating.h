@@ -60,7 +60,7 @@ void flat_floating_planned(struct flat_floating *, uint64_t generation);
 void flat_floating_settled(struct flat_floating *, uint64_t generation, bool ok,
                            const struct nt_err *);
 
-/* Puts back addresses that others took away. */
+/* Puts back addresses that others took away, and ends what could not be ended. */
 void flat_floating_check(struct flat_floating *);
 
 /* Sends 'ip's announcements, if the option says so. */

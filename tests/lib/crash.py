@@ -18,6 +18,8 @@ import time
 
 import check
 from check import Failed, equal, equal_text, expect, wait_for
+from floating import (Listener, allocate, allow_all, associate, connect, disassociate, echoes,
+                      floating, make_pool)
 from lab import VARIANTS, kernel, probes
 from neutrinolab import hosts, programs
 from store import fixed_ips, in_use, is_used, rows
@@ -292,14 +294,61 @@ class Whole:
 HOST_OF = {"server": "controller-1", "flat": "controller-1", "compute": "compute-1"}
 
 
+class Lent:
+    """A floating address that a guest gets and loses, with a connection made by it.
+
+    Outside keeps the host's MAC for the address, so that the connection ends only with the
+    host's table of connections."""
+
+    POOL, PORT = "192.168.56.240/30", 2240
+
+    def __init__(self, lab, name):
+        self.lab = lab
+        self.name = name
+        make_pool(lab, self.POOL, pool="crash", interface="eth1")
+        self.address = allocate(lab, "crash")
+        allow_all(lab)
+        Listener(lab.guest_netns(name), self.PORT)
+        mac = probes.link(lab.netns("controller-1"), "eth1")["mac"]
+        probes.run(lab.netns("outside-1"), ["ip", "neigh", "replace", self.address, "lladdr", mac,
+                                            "dev", "eth1", "nud", "permanent"])
+        self.connection = None
+
+    def is_associated(self):
+        return floating(self.lab, self.address)["fixed_ip"] is not None
+
+    def give(self):
+        associate(self.lab, self.name, self.address)
+        # Rules of the groups may be on their way.
+        wait_for(self._connected, 10, lambda: f"{self.address} does not answer")
+
+    def _connected(self):
+        if attempt(lambda: setattr(self, "connection", connect(
+                self.lab.netns("outside-1"), self.address, self.PORT, 1))):
+            return echoes(self.connection)
+        return False
+
+    def take(self):
+        disassociate(self.lab, self.name, self.address)
+
+    def ends(self):
+        """It is taken, if it was not, and the connection ends."""
+        if self.is_associated():
+            self.take()
+        wait_for(lambda: not echoes(self.connection, 0.5), 15,
+                 f"a connection by {self.address} outlives it")
+        self.connection.close()
+
+
 class Scenario:
     """What goes on while something fails: a guest is there, another comes and is rebooted,
-    and the first goes."""
+    and the first goes; on the network host one that stays loses its floating address."""
 
     def __init__(self, lab, whole):
         self.lab = lab
         self.whole = whole
         self.number = 0
+        self.lent = Lent(lab, whole.stayers[0])
 
     def dies(self, program, point, passage):
         """Runs it with the program set to die; Failed when it lived through."""
@@ -332,6 +381,9 @@ class Scenario:
         self.number += 1
         self.old, self.new = f"old{self.number}", f"new{self.number}"
         address = lab.boot_and_wait(self.old, "compute-1")
+        self.lends = program == "flat"
+        if self.lends:
+            self.lent.give()
         lab.stop_program(host, program)
         self._provoke(program, failpoint)
         victim = lab.up_program(host, program, wait=False, env={"NEUTRINO_FAILPOINT": failpoint})
@@ -343,6 +395,8 @@ class Scenario:
             self._until(victim, lambda: lab.api.server(self.new)["status"] in ("ACTIVE", "ERROR"))
             attempt(self._reboot)
             self._until(victim, lambda: not self.whole.in_between())
+            if self.lends and victim.lives():
+                attempt(self.lent.take)
             attempt(lab.api.delete, self.old)
             self._until(victim, lambda: address not in in_use(lab))
         return victim
@@ -355,6 +409,8 @@ class Scenario:
         """Everything runs and nobody is in between; then both guests go."""
         self.whole.start_all()
         self.whole.settle()
+        if self.lends:
+            self.lent.ends()
         for name in (self.old, self.new):
             if self.lab.api.server(name):
                 attempt(self.lab.api.delete, name)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "netlink-socket.h"
 #include "netlink.h"
@@ -94,8 +95,13 @@ int
 nt_nl_conntrack_delete(uint32_t ip, size_t *n)
 {
     struct found found = { .n = 0 };
-    int error = collect(ip, &found);
     size_t n_deleted = 0;
+
+    if (NT_FAILPOINT("connections-end")) {
+        return -ENOBUFS;
+    }
+
+    int error = collect(ip, &found);
 
     for (size_t i = 0; i < found.n; i++) {
         int rc = error ? error : -nl_transact(NETLINK_NETFILTER, found.requests[i], NULL);
