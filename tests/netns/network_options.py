@@ -16,7 +16,7 @@ from lab import hosts, lab_for, probes  # noqa: E402
 # Not built here at all.
 WITHOUT_EFFECT = {"flat_injected", "vpn_ip", "vpn_start",
                   "vpn_image_id", "vlan_start", "vlan_interface", "cnt_vpn_clients",
-                  "num_vpn_clients", "libvirt_wait_soft_reboot_seconds", "libvirt_type",
+                  "num_vpn_clients",
                   "enabled_apis", "rabbit_host", "rabbit_port", "rabbit_userid",
                   "rabbit_password", "glance_api_servers", "image_service", "auth_strategy",
                   "api_paste_config", "logdir", "verbose", "debug"}
