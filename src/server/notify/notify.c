@@ -63,6 +63,7 @@ struct boot {
     int64_t check_at; /* Monotonic; the database could not be told; 0: no such trouble. */
     bool over;        /* Submitted to the database, in one way or the other, or: */
     bool cancelled;   /* The instance is gone; only answers are waited for. */
+    bool is_evacuation;
 };
 
 /* An address that goes back. */
@@ -91,6 +92,15 @@ release_free(struct release *release)
 {
     ovs_list_remove(&release->node);
     free(release);
+}
+
+static void
+send_networks_changed(struct notify *notify, const char *reason)
+{
+    struct nt_networks_changed_args args = { .reason = "" };
+
+    ovs_strlcpy(args.reason, reason, sizeof args.reason);
+    nt_rpc_fanout(notify->bus, NT_TO(&nt_network_host, NULL, "networks_changed"), &args);
 }
 
 static void
@@ -146,6 +156,11 @@ spawning_done(void *boot_, const struct nt_err *err)
         nt_info("boot given up", "instance", boot->instance_id, "why", err->msg, NULL);
     } else {
         send_build(boot->notify, boot);
+        /* Its floating addresses: what was said at the beginning may have been said by nobody,
+         * when this program ended there. */
+        if (boot->is_evacuation) {
+            send_networks_changed(boot->notify, change_kind_name(CHANGE_INSTANCE_EVACUATED));
+        }
     }
     boot_free(boot);
 }
@@ -400,15 +415,6 @@ send_power(struct notify *notify, const struct change *c)
     }
 }
 
-static void
-send_networks_changed(struct notify *notify, const char *reason)
-{
-    struct nt_networks_changed_args args = { .reason = "" };
-
-    ovs_strlcpy(args.reason, reason, sizeof args.reason);
-    nt_rpc_fanout(notify->bus, NT_TO(&nt_network_host, NULL, "networks_changed"), &args);
-}
-
 /* The addresses of a boot, read back from the networks' views. */
 static int
 resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt_err *err)
@@ -422,6 +428,7 @@ resume_boot(struct notify *notify, const struct nt_instance *instance, struct nt
     struct boot *boot = boot_new(notify, instance->id, instance->host, networks.n * 8);
     int rc = 0;
 
+    boot->is_evacuation = *instance->evacuated_from;
     for (size_t i = 0; i < networks.n && !rc; i++) {
         struct nt_network_view view = { .id = "" };
 

@@ -2,6 +2,7 @@
 
 #include "server/notify/notify.h"
 
+#include "server/core/instance_evacuate.h"
 #include "server/notify/notify_test.h"
 
 static void
@@ -182,6 +183,36 @@ boot_of_an_earlier_process_is_taken_up(void **state)
 }
 
 static void
+evacuation_of_an_earlier_process_is_taken_up(void **state)
+{
+    struct hosts_test *t = *state;
+    struct store *store = t->core->store;
+    struct changes changes = CHANGES_INITIALIZER;
+    struct nt_err *err = &t->core->err;
+
+    /* Committed, and nobody told: an instance that ran on a host that is not there. */
+    CORE_OK(t->core, store_begin(store, err));
+    CORE_OK(t->core, hosts_test_op_boot(store, t, &changes, err));
+    CORE_OK(t->core, store_do(store, err,
+                              "UPDATE instances SET host = 'lost', vm_state = 'active',"
+                              " task_state = ''",
+                              ""));
+    CORE_OK(t->core, store_do(store, err, "UPDATE ports SET host = 'lost'", ""));
+
+    const struct instance_evacuate_wish wish = { .id = t->instance_id, .user_id = "admin" };
+    CORE_OK(t->core, instance_evacuate(store, &t->core->env, &wish, &changes, err));
+    CORE_OK(t->core, store_commit(store, err));
+    changes_clear(&changes);
+
+    connect_both(t);
+    CORE_OK(t->core, notify_resume(t->notify, err));
+    HOSTS_TEST_UNTIL(t, t->built.n_vifs && strstr(t->heard, "changed instance_evacuated;"));
+    assert_true(!strncmp(t->heard, "put 10.0.0.2;", 13));
+    assert_string_equal(t->built.vifs[0].address, "10.0.0.2");
+    assert_string_equal(hosts_test_state(t), "building spawning");
+}
+
+static void
 release_of_an_earlier_process_is_taken_up(void **state)
 {
     struct hosts_test *t = *state;
@@ -248,6 +279,7 @@ main(void)
         HOSTS_TEST(instance_deleted_meanwhile_is_not_put_again),
         HOSTS_TEST(instance_deleted_while_the_host_is_asked_is_not_built),
         HOSTS_TEST(boot_of_an_earlier_process_is_taken_up),
+        HOSTS_TEST(evacuation_of_an_earlier_process_is_taken_up),
         HOSTS_TEST(release_of_an_earlier_process_is_taken_up),
         HOSTS_TEST(new_network_is_announced_to_network_hosts),
         HOSTS_TEST(server_that_stops_in_the_middle_of_a_boot_leaves_it_for_the_next),
