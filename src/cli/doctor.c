@@ -502,7 +502,9 @@ check_metadata(struct doctor *d)
         doctor_check(
             d, "metadata service", fd >= 0,
             xasprintf("cannot connect to %s:%u: %s", host, port, ovs_strerror(-fd)),
-            xstrdup("systemctl restart neutrino-server  # on its host; see metadata_host"));
+            *nt_config_str(d->config, "metadata_server")
+                ? xstrdup("systemctl restart neutrino-flat")
+                : xstrdup("systemctl restart neutrino-server  # on its host; see metadata_host"));
         if (fd >= 0) {
             close(fd);
         }
