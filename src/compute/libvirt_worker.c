@@ -115,6 +115,19 @@ connected(struct libvirt_worker *w)
     return w->connection;
 }
 
+/* A machine that has ended is a domain until libvirtd has seen that; whoever asks for a new one
+ * knows that the process is gone. */
+static void
+end_former(struct libvirt_worker *w, const char *id)
+{
+    virDomainPtr domain = w->api.virDomainLookupByUUIDString(w->connection, id);
+
+    if (domain) {
+        (void) w->api.virDomainDestroy(domain);
+        w->api.virDomainFree(domain);
+    }
+}
+
 /* 0, or -1 with libvirt's last error. */
 static int
 act(struct libvirt_worker *w, const struct request *request)
@@ -124,6 +137,9 @@ act(struct libvirt_worker *w, const struct request *request)
 
     if (!connected(w)) {
         return -1;
+    }
+    if (request->act == LIBVIRT_CREATE) {
+        end_former(w, request->id);
     }
     domain = request->act == LIBVIRT_CREATE
                  ? w->api.virDomainCreateXML(w->connection, request->xml, 0)

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from check import check, done, equal, expect, need, wait_for  # noqa: E402
 from lab import golden_files, golden_options, kernel, lab_for, probes  # noqa: E402
+from servers import DOWN, HARD, SOFT, START, STOP, UP, Server  # noqa: E402
 
 HOST = "compute-1"
 
@@ -59,6 +60,29 @@ def taken_up(lab):
     lab.start_libvirtd(HOST)
 
 
+def stopped(lab, server):
+    farewells = server.console().count(DOWN)
+    rules = lab.all_rules(HOST)
+    server.act(STOP)
+    server.wait("SHUTOFF", 60)
+    equal(server.states(), ("SHUTOFF", "stopped", None, 4), "states")
+    equal(machines(lab), [], "machines")
+    equal(server.console().count(DOWN) - farewells, 1, "farewells")
+    equal(lab.all_rules(HOST), rules, "rules")
+    expect(probes.link(lab.netns(HOST), "vnet0"), "vnet0 is gone")
+
+
+def up_again(lab, server, wish, farewells):
+    """By a wish, with as many farewells before."""
+    text = server.console()
+    server.act(wish)
+    server.wait("ACTIVE", 90)
+    server.wait_up(text.count(UP) + 1, lab.boot_limit)
+    equal(len(machines(lab)), 1, "machines")
+    equal(server.console().count(DOWN) - text.count(DOWN), farewells, "farewells")
+    equal(probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping")
+
+
 def leaves_nothing(lab):
     lab.delete_and_wait("cirros")
     equal(machines(lab), [], "machines")
@@ -78,6 +102,11 @@ def main():
     check("the network host reaches it", lambda: equal(
         probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping"))
     check("it is taken up while libvirtd is away: no packet lost", taken_up, lab)
+    server = Server(lab, "cirros")
+    check("stopped, it keeps its device and rules", stopped, lab, server)
+    check("started, it has its address again", up_again, lab, server, START, 0)
+    check("rebooted, it is asked to end, and starts again", up_again, lab, server, SOFT, 1)
+    check("rebooted hard, it is not asked", up_again, lab, server, HARD, 0)
     check("deleted, it leaves nothing", leaves_nothing, lab)
     done()
 

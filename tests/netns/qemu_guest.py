@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # timeout: 900
-"""One guest that is a virtual machine: from boot to lease, its console, its disk, the end
-of the program that started it, its own end, and what is left after it is deleted."""
+"""One guest that is a virtual machine: from boot to lease, its console, its power, its disk,
+the end of the program that started it, its own end, and what is left after it is deleted."""
 
 import hashlib
 import json
@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from check import Failed, check, cleanup, done, equal, expect, need, wait_for  # noqa: E402
 from lab import (GOLDEN_MAC, golden_files, golden_options, kernel, lab_for,  # noqa: E402
                  probes, programs)
+from servers import DOWN, HARD, SOFT, START, STOP, UP, Server  # noqa: E402
 
 HOST = "compute-1"
 FOLDER = "/var/lib/nova/instances/instance-00000009"
@@ -63,9 +64,9 @@ def files():
     return found
 
 
-def machines(lab, folder=FOLDER):
-    """Pids of the machines whose files are in a folder of compute-1."""
-    net = kernel.namespace_id(kernel.netns_path(lab.netns(HOST)))
+def machines(lab, folder=FOLDER, host=HOST):
+    """Pids of the machines whose files are in a folder of a host."""
+    net = kernel.namespace_id(kernel.netns_path(lab.netns(host)))
     return [pid for pid, _ in kernel.processes_in({net})
             if f"path={folder}/".encode() in kernel.command_line(pid)]
 
@@ -179,6 +180,91 @@ def leaves_nothing(lab, name):
     equal(found, [], "folders")
 
 
+def belongings(lab):
+    """What of a guest must not change when it is stopped."""
+    [link] = json.loads(lab.in_host(HOST, ["ip", "-j", "link", "show", "dev", "vnet0"]).stdout)
+    return {"device": {key: link[key] for key in ("ifindex", "address", "master")},
+            "rules": lab.all_rules(HOST), "address": lab.address("cirros"),
+            "hosts file": lab.hosts_file()}
+
+
+def answers(lab):
+    equal(probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping")
+
+
+def stopped(lab, server, asked=True):
+    before, farewells = belongings(lab), server.console().count(DOWN)
+    server.act(STOP)
+    server.wait("SHUTOFF", 60)
+    equal(server.states(), ("SHUTOFF", "stopped", None, 4), "states")
+    equal(machines(lab), [], "machines")
+    equal(server.console().count(DOWN) - farewells, 1 if asked else 0, "farewells")
+    equal(belongings(lab), before, "what it keeps")
+
+
+def started(lab, server):
+    before, ups = belongings(lab), server.console().count(UP)
+    server.act(START)
+    server.wait("ACTIVE", 60)
+    server.wait_up(ups + 1, lab.boot_limit)
+    equal(len(machines(lab)), 1, "machines")
+    equal(belongings(lab), before, "what it keeps")
+    answers(lab)
+
+
+def rebooted(lab, server, wish, asked):
+    [old] = machines(lab)
+    text = server.console()
+    server.act(wish)
+    server.wait("ACTIVE", 90)
+    server.wait_up(text.count(UP) + 1, lab.boot_limit)
+    [new] = machines(lab)
+    expect(new != old, "its machine is the same")
+    equal(server.console().count(DOWN) - text.count(DOWN), 1 if asked else 0, "farewells")
+    answers(lab)
+
+
+def deaf(lab):
+    """The power button does nothing any more."""
+    said = probes.ask_vm(lab.netns("controller-1"), "10.0.0.2",
+                         "for p in /proc/[0-9]*; do"
+                         " if busybox grep -q acpid $p/cmdline 2>/dev/null; then"
+                         " kill -9 ${p#/proc/} && echo done; fi; done")
+    equal(said, "done", "the end of who hears the power button")
+
+
+def reboots_deaf(lab, server):
+    deaf(lab)
+    rebooted(lab, server, SOFT, False)
+
+
+def killed_during_stop(lab, server):
+    """The wish is in the record: the next program carries it out."""
+    def wishes():
+        return lab.program(HOST, "compute").log().count("guest's power to be changed")
+
+    deaf(lab)
+    before = wishes()
+    server.act(STOP)
+    wait_for(lambda: wishes() > before, 10, "the wish does not come")
+    equal(len(machines(lab)), 1, "machines while it is asked to end")
+    lab.restart_program(HOST, "compute")
+    server.wait("SHUTOFF", 60)
+    equal(machines(lab), [], "machines")
+
+
+def power(lab):
+    server = Server(lab, "cirros")
+    check("stopped, it keeps its device, rules and address", stopped, lab, server)
+    check("started, it has its address again", started, lab, server)
+    check("rebooted, it is asked to end, and starts again", rebooted, lab, server, SOFT, True)
+    check("rebooted hard, it is not asked", rebooted, lab, server, HARD, False)
+    check("one that does not hear is ended after the limit", reboots_deaf, lab, server)
+    check("neutrino-compute is killed while it ends: it is stopped", killed_during_stop, lab,
+          server)
+    check("it starts after that", started, lab, server)
+
+
 def own_disk(lab):
     """The guest writes to its disk, and the image stays as it was."""
     with open(tmp("raw.img"), "rb") as file:
@@ -190,6 +276,13 @@ def own_disk(lab):
                          " busybox head -c 7 /dev/vda; echo; busybox cat /sys/block/vda/size")
     equal(said.split("\n"), ["base of the disk", "written", str(DISK_MB << 11)],
           "what the disk holds, and its size")
+    server = Server(lab, "disk")
+    for wish, status in ((STOP, "SHUTOFF"), (START, "ACTIVE")):
+        server.act(wish)
+        server.wait(status, 60)
+    server.wait_up(2, lab.boot_limit)
+    equal(probes.ask_vm(lab.netns("controller-1"), address, "busybox head -c 7 /dev/vda"),
+          "written", "what the disk holds after a stop")
     with open(tmp("raw.img"), "rb") as file:
         equal(hashlib.sha256(file.read()).hexdigest(), before, "the image")
     leaves_nothing(lab, "disk")
@@ -209,7 +302,9 @@ def refused_image(lab):
 def main():
     make_disks()
     options = golden_options()
-    options["*"] = {"libvirt_type": "qemu"}
+    # A guest that hears its power button ends in much less, also on a loaded machine.
+    options["*"] = {"libvirt_type": "qemu", "shutdown_timeout": "20",
+                    "libvirt_wait_soft_reboot_seconds": "20"}
     lab = lab_for("qg", options=options, files=files(), guest_kind="qemu")
 
     need("a virtual machine boots to the end", lab.boot_and_wait, "cirros", HOST)
@@ -219,6 +314,7 @@ def main():
     check("the network host reaches it", lambda: equal(
         probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping"))
     check("it sends from its own address only", only_own_address, lab)
+    power(lab)
     check("neutrino-compute is killed and started: no packet lost", survives, lab,
           kill_and_start)
     check("its machine is found when another process is noted", finds_its_machine, lab)

@@ -11,56 +11,19 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from check import check, done, equal, expect, need, wait_for  # noqa: E402
 from lab import kernel, lab_for  # noqa: E402
+from servers import DOWN, HARD, SOFT, START, STOP, UP, Server  # noqa: E402
 from store import in_use  # noqa: E402
 
 HOST = "compute-1"
-UP = "system completely up"
-STOP, START = {"os-stop": None}, {"os-start": None}
-SOFT, HARD = {"reboot": {"type": "SOFT"}}, {"reboot": {"type": "HARD"}}
 WORDS = {"stop": STOP, "start": START, "reboot": SOFT, "reboot --hard": HARD}
 
 
-class Server:
-    def __init__(self, lab, name):
-        self.lab = lab
-        self.name = name
-        self.id = lab.api.server(name)["id"]
-
-    def view(self):
-        return self.lab.api.ask("GET", f"/servers/{self.id}")["server"]
-
-    def send(self, body):
-        return self.lab.api.send("POST", f"/servers/{self.id}/action", body)
-
-    def act(self, body):
-        answer = self.send(body)
-        equal(answer.status, 202, f"{body}: {answer.text()}")
-
-    def is_(self, status):
-        view = self.view()
-        return view["status"] == status and not view["OS-EXT-STS:task_state"]
-
-    def wait(self, status, limit=30):
-        wait_for(lambda: self.is_(status), limit,
-                 lambda: f"{self.name} is not {status} but {self.states()}")
-
-    def states(self):
-        view = self.view()
-        return tuple([view["status"]] + [view[f"OS-EXT-STS:{name}_state"]
-                                         for name in ("vm", "task", "power")])
-
+class NetnsServer(Server):
     def clients(self):
         """Its DHCP clients: one in a guest that runs."""
         path = kernel.netns_path(self.lab.guest_netns(self.name))
         return [pid for pid, _ in kernel.processes_in({kernel.namespace_id(path)})
                 if b"\0udhcpc\0" in kernel.command_line(pid)]
-
-    def console(self):
-        return self.lab.api.console(self.name)
-
-    def wait_up(self, count):
-        wait_for(lambda: self.console().count(UP) >= count, 30,
-                 lambda: f"not up {count} times: {self.console()}")
 
     def belongings(self):
         """What must not change."""
@@ -94,7 +57,7 @@ def stopped(server, before):
     server.wait("SHUTOFF")
     equal(server.states(), ("SHUTOFF", "stopped", None, 4), "states")
     equal(server.clients(), [], "processes of the guest")
-    expect("going down NOW" in server.console(), "the guest was not asked to end")
+    expect(DOWN in server.console(), "the guest was not asked to end")
     same(server, before)
 
 
@@ -117,11 +80,11 @@ def started(server, before):
 
 
 def rebooted(server, before, hard):
-    ups, downs = (server.console().count(text) for text in (UP, "going down NOW"))
+    ups, downs = (server.console().count(text) for text in (UP, DOWN))
     server.act(HARD if hard else SOFT)
     server.wait("ACTIVE")
     server.wait_up(ups + 1)
-    equal(server.console().count("going down NOW"), downs + (0 if hard else 1), "farewells")
+    equal(server.console().count(DOWN), downs + (0 if hard else 1), "farewells")
     leases(server)
     same(server, before)
 
@@ -251,7 +214,7 @@ def deleted_while_stopped(server):
 def host_gone(lab):
     """A server of a host that was declared down goes at once, its guest when the host returns."""
     address = lab.boot_and_wait("lost", HOST)
-    server = Server(lab, "lost")
+    server = NetnsServer(lab, "lost")
     lab.stop_program(HOST, "compute")
     lab.api.delete("lost")
     equal(server.view()["OS-EXT-STS:task_state"], "deleting", "task while it may return")
@@ -270,7 +233,7 @@ def reset(lab):
     """An administrator's word, until the host has one."""
     lab.up_computes_known()
     lab.boot_and_wait("odd", HOST)
-    server = Server(lab, "odd")
+    server = NetnsServer(lab, "odd")
     server.act({"os-resetState": {"state": "error"}})
     equal(server.view()["status"], "ERROR", "after a reset to error")
     server.act({"os-resetState": {"state": "active"}})
@@ -282,7 +245,7 @@ def reset(lab):
 def main():
     lab = lab_for("sp", guests=[("vm", HOST)],
                   options={"*": {"service_down_time": "12", "report_interval": "2"}})
-    server = Server(lab, "vm")
+    server = NetnsServer(lab, "vm")
     server.wait_up(1)
     before = server.belongings()
     need("stop: SHUTOFF, with devices, chain and address", stopped, server, before)
