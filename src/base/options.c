@@ -133,6 +133,8 @@ const struct nt_option nt_options[] = {
     { "libvirt_uri", NT_OPT_STRING, "qemu:///system", "Where compute_driver libvirt connects." },
     { "qemu_run_as", NT_OPT_STRING, "",
       "User that virtual machines become once their devices are open; empty: none." },
+    { "force_config_drive", NT_OPT_BOOL, "false",
+      "Every virtual machine of this host gets a config drive, asked for or not." },
     { "shutdown_timeout", NT_OPT_INT, "60", "Seconds a guest that is stopped has to end by itself.",
       .min = 0, .max = 86400 },
     { "libvirt_wait_soft_reboot_seconds", NT_OPT_INT, "120",

@@ -29,6 +29,7 @@ const struct cli_arg cli_boot_args[] = {
     { "availability-zone", "ZONE", CLI_TEXT, 0, "where it runs; ZONE:HOST names the host" },
     { "meta", "KEY=VALUE", CLI_TEXT, CLI_MANY, "metadata" },
     { "user-data", "FILE", CLI_FILE, 0, "what the guest is to get as user data" },
+    { "config-drive", "BOOL", CLI_TEXT, 0, "true: a drive with its metadata" },
     { "key-name", "KEY", CLI_TEXT, 0, "key pair" },
     { "security-groups", "A,B", CLI_TEXT, 0, "security groups instead of default" },
     { "min-count", "N", CLI_INT, 0, "how many servers at least" },
@@ -193,6 +194,21 @@ put_user_data(struct cli *cli, struct json *server, struct nt_err *err)
     return 0;
 }
 
+static int
+put_config_drive(struct cli *cli, struct json *server, struct nt_err *err)
+{
+    const char *text = cli_arg(&cli->args, "config-drive");
+    bool wanted = text && !strcasecmp(text, "true");
+
+    if (text && !wanted && strcasecmp(text, "false")) {
+        return cli_usage(cli, err, "--config-drive: '%s' is neither true nor false", text);
+    }
+    if (wanted) {
+        json_object_put(server, "config_drive", json_boolean_create(true));
+    }
+    return 0;
+}
+
 static void
 put_groups(struct cli *cli, struct json *server)
 {
@@ -252,7 +268,7 @@ build_body(struct cli *cli, struct json *server, struct nt_err *err)
     put_text(cli, "key-name", "key_name", server);
     put_groups(cli, server);
     if ((cli_arg(&cli->args, "meta") && put_metadata(cli, server, err) < 0)
-        || put_user_data(cli, server, err) < 0
+        || put_user_data(cli, server, err) < 0 || put_config_drive(cli, server, err) < 0
         || (cli_arg(&cli->args, "nic") && put_nics(cli, server, err) < 0)
         || put_reference(cli, &cli_image_noun, "imageRef", server, err) < 0
         || put_reference(cli, &cli_flavor_noun, "flavorRef", server, err) < 0) {

@@ -350,6 +350,21 @@ phase_guard(struct compute *c, struct guest *guest)
     }
 }
 
+/* 0: it has what it needs to start; 1: not yet; -1. */
+static int
+prepare_drive(struct compute *c, const struct guest *guest, struct nt_err *err)
+{
+    if (!guest->view.config_drive && !nt_config_bool(c->env.config, "force_config_drive")) {
+        return 0;
+    }
+    if (!c->driver->class->has_drives) {
+        return nt_fail(err, NT_UNSUPPORTED,
+                       "compute_driver %s has no config drives: only virtual machines do",
+                       c->driver->class->label);
+    }
+    return config_drives_make(c->drives, guest, err);
+}
+
 static void
 phase_start(struct compute *c, struct guest *guest)
 {
@@ -358,7 +373,10 @@ phase_start(struct compute *c, struct guest *guest)
     if (NT_FAILPOINT("guest-start")) {
         nt_fail(&err, NT_FAULT, "cannot start %s (failpoint)", guest->view.name);
     }
-    int rc = err.code ? -1 : c->driver->class->start(c->driver, guest, &err);
+    int rc = err.code ? -1 : prepare_drive(c, guest, &err);
+    if (!rc) {
+        rc = c->driver->class->start(c->driver, guest, &err);
+    }
     if (rc < 0) {
         give_up(c, guest, &err);
         return;
@@ -389,6 +407,7 @@ static void
 phase_stop(struct compute *c, struct guest *guest)
 {
     NT_CRASHPOINT("guest-stop");
+    config_drives_forget(c->drives, guest->view.id);
     c->driver->class->stop(c->driver, guest, END_LIMIT_MS);
     model_set_phase(guest, GUEST_STOPPING);
 }
@@ -696,6 +715,8 @@ start(struct compute *c, struct nt_err *err)
         return -1;
     }
     c->rules_changed = true;
+    c->drives = config_drives_new(&(struct config_drives_env){
+        c->env.bus, c->env.clock, c->env.children, c->env.host, c->instances_path });
     observe_start(c);
     return 0;
 }
@@ -778,6 +799,7 @@ compute_free(struct compute *c)
     shash_destroy(&c->bridges);
     nt_rpc_service_free(c->service);
     nt_reporter_free(c->reporter);
+    config_drives_free(c->drives);
     rules_free(c->rules);
     security_sync_free(c->security);
     if (c->filter_fd >= 0) {
@@ -811,6 +833,7 @@ compute_wait(struct compute *c)
     struct guest *guest;
 
     c->driver->class->wait(c->driver);
+    config_drives_wait(c->drives);
     rules_wait(c->rules);
     if (c->rules_changed) {
         poll_timer_wait_until(may_plan(c) ? 0 : c->planned_at + REPLAN_MS);

@@ -23,6 +23,7 @@ struct driver;
 
 struct driver_class {
     const char *label; /* For messages. */
+    bool has_drives;   /* Its guests are given a config drive that is in their folder. */
 
     /* Chooses guest->handle, a name that nothing has yet; makes nothing. */
     void (*name)(struct driver *, struct guest *);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "compute/config_drive.h"
 #include "compute/disk.h"
 #include "compute/libvirt_worker.h"
 #include "compute/libvirt_xml.h"
@@ -137,7 +138,8 @@ ask(struct driver_libvirt *d, struct vm *vm, const struct guest *guest, struct n
     if (disk_get_state(vm->disk) == DISK_FAILED) {
         return nt_fail(err, NT_FAULT, "%s", disk_why(vm->disk));
     }
-    xml = libvirt_xml(guest, d->env.instances_path, kvm);
+    AUTO_FREE char *config_drive = config_drive_path(guest, d->env.instances_path);
+    xml = libvirt_xml(guest, d->env.instances_path, config_drive, kvm);
     libvirt_worker_ask(d->worker, LIBVIRT_CREATE, vm->id, xml);
     vm->state = VM_ASKED;
     return 1;
@@ -311,6 +313,7 @@ libvirt_free(struct driver *driver)
 
 static const struct driver_class libvirt_class = {
     .label = "libvirt",
+    .has_drives = true,
     .name = libvirt_name,
     .plug = libvirt_plug,
     .start = libvirt_start,

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "compute/config_drive.h"
 #include "compute/disk.h"
 #include "compute/machine.h"
 #include "compute/process.h"
@@ -154,11 +155,13 @@ launch(struct driver_qemu *d, struct vm *vm, struct guest *guest, struct nt_err 
 {
     const struct nt_config *config = d->env.config;
     AUTO_FREE char *log = guest_file(d->env.instances_path, guest->view.number, "qemu.log");
+    AUTO_FREE char *config_drive = config_drive_path(guest, d->env.instances_path);
     const struct qemu_machine machine = {
         .guest = guest,
         .binary = nt_config_str(config, "qemu_binary"),
         .instances_path = d->env.instances_path,
         .run_as = nt_config_str(config, "qemu_run_as"),
+        .config_drive = config_drive,
         .kvm = d->probe ? nt_kvm_probe_get(d->probe) == NT_KVM_WORKS : d->kvm,
     };
     char **argv = qemu_argv(&machine);
@@ -440,6 +443,7 @@ qemu_free(struct driver *driver)
 
 static const struct driver_class qemu_class = {
     .label = "qemu",
+    .has_drives = true,
     .name = qemu_name,
     .plug = qemu_plug,
     .start = qemu_start,

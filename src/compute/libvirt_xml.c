@@ -75,6 +75,21 @@ put_disk(struct ds *s, const struct guest *guest, const char *instances_path)
     }
 }
 
+/* Behind the disk, if there is one. */
+static void
+put_config_drive(struct ds *s, const struct guest *guest, const char *path)
+{
+    if (path) {
+        ds_put_cstr(s, "    <disk type='file' device='disk'>\n"
+                       "      <driver name='qemu' type='raw'/>\n      <source file='");
+        put_escaped(s, path);
+        ds_put_format(s,
+                      "'/>\n      <target dev='%s' bus='virtio'/>\n      <readonly/>\n"
+                      "      <serial>config-drive</serial>\n    </disk>\n",
+                      disk_is_absent(guest) ? "vda" : "vdb");
+    }
+}
+
 static void
 put_links(struct ds *s, const struct guest *guest)
 {
@@ -102,7 +117,8 @@ put_console(struct ds *s, const struct guest *guest, const char *instances_path)
 }
 
 char *
-libvirt_xml(const struct guest *guest, const char *instances_path, bool kvm)
+libvirt_xml(const struct guest *guest, const char *instances_path, const char *config_drive,
+            bool kvm)
 {
     const struct nt_instance_view *view = &guest->view;
     struct ds s = DS_EMPTY_INITIALIZER;
@@ -119,6 +135,7 @@ libvirt_xml(const struct guest *guest, const char *instances_path, bool kvm)
                     "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n"
                     "  <devices>\n");
     put_disk(&s, guest, instances_path);
+    put_config_drive(&s, guest, config_drive);
     put_links(&s, guest);
     put_console(&s, guest, instances_path);
     ds_put_cstr(&s, "    <rng model='virtio'>\n"

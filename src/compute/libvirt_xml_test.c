@@ -35,7 +35,7 @@ the_description_of_a_machine(void **state)
 
     (void) state;
     strcpy(guest->ifnames[0], "vnet0");
-    AUTO_FREE char *xml = libvirt_xml(guest, "/var/lib/nova/instances", false);
+    AUTO_FREE char *xml = libvirt_xml(guest, "/var/lib/nova/instances", NULL, false);
 
     assert_string_equal(xml,
                         "<domain type='qemu'>\n"
@@ -88,11 +88,13 @@ static void
 kvm_is_a_type_of_its_own(void **state)
 {
     AUTO(guest) guest = guest_new(&view);
-    AUTO_FREE char *xml = libvirt_xml(guest, "/i", true);
+    AUTO_FREE char *xml = libvirt_xml(guest, "/i", "/i/c&d", true);
 
     (void) state;
     assert_non_null(strstr(xml, "<domain type='kvm'>"));
     assert_non_null(strstr(xml, "<cpu mode='host-passthrough'/>"));
+    assert_non_null(strstr(xml, "<source file='/i/c&amp;d'/>"));
+    assert_non_null(strstr(xml, "<readonly/>"));
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "compute/compute.h"
+#include "compute/config_drive.h"
 #include "compute/driver.h"
 #include "compute/guest.h"
 #include "compute/rules.h"
@@ -21,6 +22,7 @@ struct compute {
     int filter_fd; /* Keeps others from switching the bridge's filter off; -1: not held. */
     char *security_path;
     struct driver *driver;
+    struct config_drives *drives;
     struct rules *rules;
     struct security_sync *security;
     struct nt_rpc_service *service;

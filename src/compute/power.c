@@ -81,6 +81,7 @@ carry_out(struct compute *c, struct guest *guest)
     case GUEST_GUARD:
     case GUEST_START:
         if (guest->wants_off) {
+            config_drives_forget(c->drives, guest->view.id);
             model_set_phase(guest, GUEST_DOWN);
         }
         break;

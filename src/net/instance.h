@@ -51,6 +51,7 @@ struct nt_instance {
     struct json *metadata;   /* Owned; object of texts, or NULL. */
     char reservation_id[16]; /* "r-xxxxxxxx". */
     int64_t launch_index;
+    bool config_drive;
     char fault[512]; /* Why it is in error; empty otherwise. */
     int64_t created_at, updated_at, launched_at;
     int64_t revision;
@@ -89,6 +90,7 @@ struct nt_instance_view {
     char task_state[32];
     int64_t power_generation;
     int64_t ram_mb, vcpus, disk_gb;
+    bool config_drive; /* Was asked for. */
     char image_name[NT_NAME_SIZE];
     char image_location[NT_NAME_SIZE];
     char image_format[16]; /* "raw", "qcow2"; of the file at image_location. */

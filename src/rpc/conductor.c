@@ -98,6 +98,29 @@ static const struct nt_field security_result[] = {
     { 0 },
 };
 
+static const struct nt_field get_config_drive_args[] = {
+    { "host", NT_F_STR, NT_AT(struct nt_get_config_drive_args, host), NEED },
+    { "id", NT_F_UUID, NT_AT(struct nt_get_config_drive_args, id), NEED },
+    { 0 },
+};
+
+static const struct nt_field config_file_fields[] = {
+    { "path", NT_F_STR, NT_AT(struct nt_config_file, path), NEED },
+    { "content", NT_F_TEXT, NT_AT(struct nt_config_file, content), RPC, .max = 1 << 20 },
+    { 0 },
+};
+
+static const struct nt_field config_drive_result[] = {
+    NT_ARRAY_FIELD("files", struct nt_config_drive_result, files, n_files, config_file_fields, RPC),
+    { 0 },
+};
+
+void
+nt_config_drive_result_clear(struct nt_config_drive_result *result)
+{
+    nt_fields_clear(config_drive_result, result);
+}
+
 static const struct nt_field update_instance_args[] = {
     { "host", NT_F_STR, NT_AT(struct nt_update_instance_args, host), NEED },
     { "id", NT_F_UUID, NT_AT(struct nt_update_instance_args, id), NEED },
@@ -122,6 +145,8 @@ static const struct nt_method methods[] = {
       sizeof(struct nt_instances_result) },
     { "get_security", "1.0", get_security_args, sizeof(struct nt_get_security_args),
       security_result, sizeof(struct nt_security_result) },
+    { "get_config_drive", "1.0", get_config_drive_args, sizeof(struct nt_get_config_drive_args),
+      config_drive_result, sizeof(struct nt_config_drive_result) },
     { "update_instance", "1.0", update_instance_args, sizeof(struct nt_update_instance_args), NULL,
       0 },
     { 0 },

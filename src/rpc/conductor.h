@@ -90,6 +90,21 @@ struct nt_security_result {
     size_t n_members;
 };
 
+/* get_config_drive: what an instance of this host reads on its config drive. */
+struct nt_config_file {
+    char path[NT_NAME_SIZE]; /* "openstack/latest/meta_data.json". */
+    char *content;           /* Owned; base64. */
+};
+struct nt_get_config_drive_args {
+    char host[NT_HOST_SIZE];
+    char id[NT_UUID_SIZE];
+};
+struct nt_config_drive_result {
+    struct nt_config_file *files; /* Owned. */
+    size_t n_files;
+};
+void nt_config_drive_result_clear(struct nt_config_drive_result *);
+
 /* update_instance: what became of it on its compute host. */
 struct nt_update_instance_args {
     char host[NT_HOST_SIZE];

@@ -287,7 +287,11 @@ start(struct server *server, struct nt_err *err)
     server->notify = notify_new(server->reader, server->ops, server->bus, &server->env);
     server->conductor =
         conductor_new(server->reader, server->ops, server->bus, &server->env, program->host);
-    return open_doors(server, err) < 0 || notify_resume(server->notify, err) < 0 ? -1 : 0;
+    if (open_doors(server, err) < 0) {
+        return -1;
+    }
+    conductor_on_config_drive(server->conductor, metadata_config_drive, server->metadata);
+    return notify_resume(server->notify, err);
 }
 
 int

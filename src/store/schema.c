@@ -16,12 +16,22 @@ extern const char schema_step_021[];
 extern const char schema_step_022[];
 extern const char schema_step_023[];
 extern const char schema_step_024[];
+extern const char schema_step_025[];
 
 const struct schema_step schema_steps[] = {
-    { 1, schema_step_001 },  { 2, schema_step_002 },  { 3, schema_step_003 },
-    { 4, schema_step_004 },  { 10, schema_step_010 }, { 13, schema_step_013 },
-    { 20, schema_step_020 }, { 21, schema_step_021 }, { 22, schema_step_022 },
-    { 23, schema_step_023 }, { 24, schema_step_024 }, { 0, NULL },
+    { 1, schema_step_001 },
+    { 2, schema_step_002 },
+    { 3, schema_step_003 },
+    { 4, schema_step_004 },
+    { 10, schema_step_010 },
+    { 13, schema_step_013 },
+    { 20, schema_step_020 },
+    { 21, schema_step_021 },
+    { 22, schema_step_022 },
+    { 23, schema_step_023 },
+    { 24, schema_step_024 },
+    { 25, schema_step_025 },
+    { 0, NULL },
 };
 
 static int

@@ -3,6 +3,7 @@
 """One guest that is a virtual machine: from boot to lease, its console, its power, its disk,
 the end of the program that started it, its own end, and what is left after it is deleted."""
 
+import base64
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from servers import DOWN, HARD, SOFT, START, STOP, UP, Server  # noqa: E402
 HOST = "compute-1"
 FOLDER = "/var/lib/nova/instances/instance-00000009"
 DISK_MB = 8
+DRIVE_FOLDER = "/var/lib/nova/instances/instance-0000000b"
 # Each line's pattern, in the order of the reference console.
 CONSOLE = [r"^Starting network", r"lease of 10\.0\.0\.2 obtained.*lease time 120",
            r"^adding dns 10\.0\.0\.1",
@@ -288,6 +290,40 @@ def own_disk(lab):
     leaves_nothing(lab, "disk")
 
 
+def config_drive(lab):
+    """What it reads on its config drive is what the metadata service tells it."""
+    user_data = bytes(range(256))
+    address = lab.boot_and_wait("drive", HOST, config_drive=True, metadata={"a": "b"},
+                                user_data=base64.b64encode(user_data).decode())
+    equal(lab.api.server("drive")["config_drive"], "True", "what the API says")
+    kept = lab.in_host(HOST, ["stat", "-c", "%a %U", f"{DRIVE_FOLDER}/disk.config"]).stdout
+    equal(kept, "600 root\n", "the image on the host")
+
+    def ask(command):
+        return probes.ask_vm(lab.netns("controller-1"), address, command)
+
+    equal(ask("busybox findfs LABEL=config-2"), "/dev/vda", "the drive with the label")
+    ask("busybox mount -t iso9660 -o ro /dev/vda /mnt")
+    ask("busybox cat /mnt/openstack/latest/meta_data.json >/dev/ttyS0; echo >/dev/ttyS0")
+    wait_for(lambda: '"random_seed"' in lab.api.console("drive"), 10, "it is not on its console")
+    for path, seed in (("meta_data.json", "random_seed"), ("network_data.json", None),
+                       ("vendor_data.json", None), ("vendor_data2.json", None)):
+        found, served = (json.loads(ask(f"busybox {command}/openstack/latest/{path}")) for command
+                         in ("cat /mnt", "wget -q -O - http://169.254.169.254"))
+        if seed:
+            expect(found.pop(seed) != served.pop(seed), "the seed is not a fresh one")
+            equal(found["meta"], {"a": "b"}, "meta")
+        equal(found, served, path)
+    digest = hashlib.sha256(user_data).hexdigest()
+    for path in ("openstack/latest/user_data", "ec2/latest/user-data"):
+        equal(ask(f"busybox sha256sum /mnt/{path}").split()[0], digest, path)
+    found = json.loads(ask("busybox cat /mnt/ec2/latest/meta-data.json"))
+    for key in ("instance-id", "local-ipv4", "hostname", "security-groups"):
+        equal(found[key], ask("busybox wget -q -O - http://169.254.169.254/latest/meta-data/"
+                              + key), key)
+    leaves_nothing(lab, "drive")
+
+
 def refused_image(lab):
     lab.api.boot("thief", HOST, "thief")
     try:
@@ -322,6 +358,7 @@ def main():
     check("a process that has its pid is not taken for it", takes_no_foreign_process, lab)
     check("deleted, it leaves nothing", leaves_nothing, lab, "cirros")
     check("it writes to a disk of its own", own_disk, lab)
+    check("it reads on its config drive what metadata says", config_drive, lab)
     check("an image that refers to the host's files is refused", refused_image, lab)
     done()
 

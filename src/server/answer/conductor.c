@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "rpc/conductor.h"
 #include "server/core/hosts.h"
 #include "server/core/instances.h"
 #include "server/core/ipam.h"
@@ -21,6 +20,8 @@ struct conductor {
     struct op_queue *ops;
     const struct core_env *env;
     struct nt_rpc_service *service;
+    conductor_config_drive_fn *config_drive; /* NULL: not known yet. */
+    void *config_drive_aux;
 };
 
 /* A request that waits for its commit. */
@@ -299,6 +300,45 @@ handle_get_security(void *conductor_, const void *args_, struct nt_bus_request *
     security_result_clear(&result);
 }
 
+/* Only where the instance is to run: it holds what its owner gave it. */
+static int
+config_drive_of(struct conductor *conductor, const struct nt_get_config_drive_args *args,
+                struct nt_config_drive_result *out, struct nt_err *err)
+{
+    struct nt_instance instance;
+    int rc;
+
+    if (!conductor->config_drive) {
+        return nt_fail(err, NT_UNAVAILABLE, "the server is starting");
+    }
+    if (instance_get(conductor->reader, NULL, args->id, &instance, err) < 0) {
+        return -1;
+    }
+    rc = strcmp(instance.host, args->host)
+             ? nt_fail(err, NT_FORBIDDEN, "instance %s is not of host %.64s", args->id, args->host)
+             : conductor->config_drive(conductor->config_drive_aux, args->id, out, err);
+    nt_instance_clear(&instance);
+    return rc;
+}
+
+static void
+handle_get_config_drive(void *conductor, const void *args_, struct nt_bus_request *req)
+{
+    const struct nt_get_config_drive_args *args = args_;
+    struct nt_config_drive_result result = { 0 };
+    struct nt_err err = { 0 };
+
+    if (!speaks_for_itself(req, args->host)) {
+        return;
+    }
+    if (config_drive_of(conductor, args, &result, &err) < 0) {
+        nt_bus_reply_fail(req, &err);
+    } else {
+        nt_rpc_reply(&nt_conductor, req, &result);
+    }
+    nt_config_drive_result_clear(&result);
+}
+
 static int
 op_update_instance(struct store *store, void *op_, struct changes *out, struct nt_err *err)
 {
@@ -329,6 +369,7 @@ static const struct nt_rpc_handler handlers[] = {
     { "sync_leases", handle_sync_leases },
     { "get_instances", handle_get_instances },
     { "get_security", handle_get_security },
+    { "get_config_drive", handle_get_config_drive },
     { "update_instance", handle_update_instance },
     { 0 },
 };
@@ -344,6 +385,13 @@ conductor_new(struct store *reader, struct op_queue *ops, struct nt_bus *bus,
     conductor->env = env;
     conductor->service = nt_rpc_serve(bus, &nt_conductor, host, handlers, conductor);
     return conductor;
+}
+
+void
+conductor_on_config_drive(struct conductor *conductor, conductor_config_drive_fn *fn, void *aux)
+{
+    conductor->config_drive = fn;
+    conductor->config_drive_aux = aux;
 }
 
 void

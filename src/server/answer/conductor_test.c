@@ -68,13 +68,16 @@ host_that_speaks_for_another_is_refused(void **state)
     const struct nt_update_instance_args update = { .host = NETWORK_HOST,
                                                     .id = "99999999-9999-4999-8999-999999999999",
                                                     .vm_state = "active" };
+    const struct nt_get_config_drive_args drive = { .host = NETWORK_HOST,
+                                                    .id = "99999999-9999-4999-8999-999999999999" };
     const struct {
         const char *method;
         const void *args;
     } calls[] = {
-        { "report_state", &report },  { "claim_networks", &claim },
-        { "lease_fixed_ip", &lease }, { "release_fixed_ip", &lease },
-        { "get_instances", &host },   { "update_instance", &update },
+        { "report_state", &report },    { "claim_networks", &claim },
+        { "lease_fixed_ip", &lease },   { "release_fixed_ip", &lease },
+        { "get_instances", &host },     { "update_instance", &update },
+        { "get_config_drive", &drive },
     };
 
     connect_both(t);
@@ -264,6 +267,59 @@ update(struct hosts_test *t, const char *vm_state)
     assert_int_equal(t->reply.code, NT_OK);
 }
 
+static int
+render_drive(void *n_, const char *instance_id, struct nt_config_drive_result *out,
+             struct nt_err *err)
+{
+    int *n = n_;
+
+    (*n)++;
+    out->files = xcalloc(1, sizeof *out->files);
+    out->n_files = 1;
+    strcpy(out->files[0].path, "a/b");
+    out->files[0].content = xstrdup("aGVsbG8=");
+    return 0;
+}
+
+static void
+on_drive(void *t_, const void *result_, const struct nt_err *err)
+{
+    struct hosts_test *t = t_;
+    const struct nt_config_drive_result *result = result_;
+
+    assert_null(err);
+    assert_int_equal(result->n_files, 1);
+    hosts_test_hear(t, result->files[0].path, result->files[0].content);
+    t->n_replies++;
+}
+
+/* What an owner gave his instance is for its own host alone. */
+static void
+config_drive_goes_to_the_instance_s_host(void **state)
+{
+    struct hosts_test *t = *state;
+    struct nt_get_config_drive_args args = { .host = COMPUTE_HOST };
+    int n = 0;
+
+    connect_both(t);
+    hosts_test_submit(t, hosts_test_op_boot);
+    HOSTS_TEST_UNTIL(t, t->built.n_vifs);
+    strcpy(args.id, t->instance_id);
+    call(t, t->compute.bus, "get_config_drive", &args, NULL);
+    assert_int_equal(t->reply.code, NT_UNAVAILABLE);
+    conductor_on_config_drive(conductor, render_drive, &n);
+    *t->heard = '\0';
+    call(t, t->compute.bus, "get_config_drive", &args, on_drive);
+    assert_string_equal(t->heard, "a/b aGVsbG8=;");
+    strcpy(args.host, NETWORK_HOST);
+    call(t, t->network.bus, "get_config_drive", &args, NULL);
+    assert_int_equal(t->reply.code, NT_FORBIDDEN);
+    strcpy(args.id, "99999999-9999-4999-8999-999999999999");
+    call(t, t->network.bus, "get_config_drive", &args, NULL);
+    assert_int_equal(t->reply.code, NT_NOT_FOUND);
+    assert_int_equal(n, 1);
+}
+
 static void
 deletion_goes_to_the_guest_first_then_to_its_address(void **state)
 {
@@ -300,6 +356,7 @@ main(void)
         T(lease_of_a_network_of_another_host_is_refused),
         T(compute_host_gets_its_instances_once_they_are_to_be_built),
         T(instance_of_another_host_cannot_be_reported),
+        T(config_drive_goes_to_the_instance_s_host),
         T(deletion_goes_to_the_guest_first_then_to_its_address),
     };
 

@@ -314,6 +314,7 @@ fill_view(struct store *store, const struct nt_instance *instance, struct nt_ins
         .ram_mb = flavor.ram_mb,
         .vcpus = flavor.vcpus,
         .disk_gb = flavor.disk_gb,
+        .config_drive = instance->config_drive,
         .revision = instance->revision,
     };
     ovs_strlcpy(view.id, instance->id, sizeof view.id);

@@ -195,6 +195,7 @@ fill_from_wish(const struct core_env *env, const struct instance_create *wish,
     instance->user_data = nullable_xstrdup(wish->user_data);
     instance->metadata = wish->metadata ? json_clone(wish->metadata) : NULL;
     instance->launch_index = wish->launch_index;
+    instance->config_drive = wish->config_drive;
     instance->created_at = instance->updated_at = core_now(env);
     instance->revision = 1;
     nt_random_uuid(env->random, instance->id);

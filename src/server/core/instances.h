@@ -47,6 +47,7 @@ struct instance_create {
     const struct json *metadata;   /* Object of texts, or NULL. */
     const char *reservation_id;    /* NULL: a fresh one; shared by min_count > 1. */
     int64_t launch_index;
+    bool config_drive;
     const struct instance_network *networks; /* With n_networks 0: every network. */
     size_t n_networks;
     bool no_networks;                   /* "networks": "none". */

@@ -13,6 +13,7 @@
 #include "server/metadata/cache.h"
 #include "server/metadata/sender.h"
 #include "server/metadata/tree.h"
+#include "wire/http/base64.h"
 
 NT_LOG_MODULE(metadata);
 
@@ -224,6 +225,77 @@ answer(const struct metadata *metadata, const struct nt_http_request *req,
         rc = tree_get(&source, req->segments, req->n_segments, out, err);
     }
     links_clear(&links);
+    return rc;
+}
+
+/* The pages of a config drive, by the path on it. */
+static const struct drive_page {
+    const char *path;
+    char *parts[3]; /* Of the page, or none: the whole EC2 tree. */
+} drive_pages[] = {
+    { "openstack/latest/meta_data.json", { "openstack", "latest", "meta_data.json" } },
+    { "openstack/latest/network_data.json", { "openstack", "latest", "network_data.json" } },
+    { "openstack/latest/user_data", { "openstack", "latest", "user_data" } },
+    { "openstack/latest/vendor_data.json", { "openstack", "latest", "vendor_data.json" } },
+    { "openstack/latest/vendor_data2.json", { "openstack", "latest", "vendor_data2.json" } },
+    { "ec2/latest/user-data", { "ec2", "latest", "user-data" } },
+    { "ec2/latest/meta-data.json", { NULL } },
+};
+
+static int
+render_drive(const struct tree_source *source, struct nt_config_drive_result *out,
+             struct nt_err *err)
+{
+    out->files = xcalloc(NT_ARRAY_SIZE(drive_pages), sizeof *out->files);
+    for (size_t i = 0; i < NT_ARRAY_SIZE(drive_pages); i++) {
+        const struct drive_page *page = &drive_pages[i];
+        struct tree_answer answer = { 0 };
+        struct nt_err own = { 0 };
+
+        if (!page->parts[0]) {
+            tree_get_json(source, &answer);
+        } else if (tree_get(source, page->parts, NT_ARRAY_SIZE(page->parts), &answer, &own) < 0) {
+            if (own.code != NT_NOT_FOUND) {
+                *err = own;
+                return -1;
+            }
+            continue; /* Without user data there is no file. */
+        }
+
+        struct nt_config_file *file = &out->files[out->n_files++];
+        ovs_strlcpy(file->path, page->path, sizeof file->path);
+        file->content = nt_base64_encode(answer.body, answer.len);
+        free(answer.body);
+    }
+    return 0;
+}
+
+int
+metadata_config_drive(void *metadata_, const char *instance_id, struct nt_config_drive_result *out,
+                      struct nt_err *err)
+{
+    const struct metadata *metadata = metadata_;
+    struct store *reader = metadata->options.reader;
+    struct instance_info info = { .n_addresses = 0 };
+    struct links links = { .at = NULL };
+    int rc = instance_info_load(reader, NULL, instance_id, &info, err);
+
+    if (!rc) {
+        rc = load_links(reader, instance_id, &links, err);
+        const struct tree_source source = {
+            .info = &info,
+            .domain = metadata->domain,
+            .links = links.at,
+            .n_links = links.at ? links.view.n_vifs : 0,
+            .random = metadata->options.random,
+        };
+
+        if (!rc) {
+            rc = render_drive(&source, out, err);
+        }
+        links_clear(&links);
+        instance_info_clear(&info);
+    }
     return rc;
 }
 

@@ -14,6 +14,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "rpc/conductor.h"
 #include "server/op.h"
 #include "store/store.h"
 #include "wire/http/server.h"
@@ -37,6 +38,11 @@ NT_NODISCARD int metadata_new(const struct metadata_options *, struct metadata *
                               struct nt_err *);
 void metadata_free(struct metadata *);
 NT_AUTO(metadata)
+
+/* What the instance's config drive holds: the pages it could read here, without the password it
+ * may store later.  A conductor_config_drive_fn. */
+NT_NODISCARD int metadata_config_drive(void *metadata, const char *instance_id,
+                                       struct nt_config_drive_result *out, struct nt_err *);
 
 /* An nt_http_handler; 'aux' is the struct metadata. */
 void metadata_handle(void *metadata, struct nt_http_request *);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
 #include "server/metadata/openstack.h"
 
 /* A value as text for the caller to free; NULL: this instance does not have it. */
@@ -290,6 +291,36 @@ tree_get(const struct tree_source *s, char *const parts[], size_t n, struct tree
 
     AUTO_FREE char *path = join(parts + 2, n - 2);
     return get_key(s, version, path, out, err);
+}
+
+void
+tree_get_json(const struct tree_source *s, struct tree_answer *out)
+{
+    struct json *json = json_object_create();
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(keys); i++) {
+        AUTO_FREE char *path = xstrdup(keys[i].path);
+        char *value = keys[i].value(s);
+        struct json *at = json;
+        char *save = NULL;
+        char *name = strtok_r(path, "/", &save);
+
+        if (!value) {
+            continue;
+        }
+        for (char *next; (next = strtok_r(NULL, "/", &save)); name = next) {
+            struct json *below = shash_find_data(json_object(at), name);
+
+            if (!below) {
+                below = json_object_create();
+                json_object_put(at, name, below);
+            }
+            at = below;
+        }
+        json_object_put(at, name, json_string_create_nocopy(value));
+    }
+    (void) tree_answer_text(out, json_to_string(json, JSSF_SORT), TREE_JSON);
+    json_destroy(json);
 }
 
 bool

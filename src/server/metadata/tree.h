@@ -13,5 +13,9 @@
 NT_NODISCARD int tree_get(const struct tree_source *, char *const parts[], size_t n,
                           struct tree_answer *out, struct nt_err *);
 
+/* The newest EC2 meta data as one JSON object, as it is on a config drive: directories are
+ * objects. */
+void tree_get_json(const struct tree_source *, struct tree_answer *out);
+
 /* True for the one path that may be written to, "openstack/VERSION/password". */
 bool tree_is_password(char *const parts[], size_t n);

@@ -185,6 +185,23 @@ user_data_comes_decoded_or_not_at_all(void **state)
     expect(&info, "/latest/", "meta-data/\nuser-data");
 }
 
+static void
+the_whole_tree_is_one_object(void **state)
+{
+    struct instance_info info = cirros();
+    const struct tree_source source = { .info = &info, .domain = "novalocal" };
+    struct tree_answer answer = { 0 };
+
+    info.instance.key_data = (char *) "ssh-rsa AAAA";
+    strcpy(info.instance.key_name, "mine");
+    tree_get_json(&source, &answer);
+    AUTO_FREE char *text = answer.body;
+    assert_non_null(strstr(text, "\"instance-id\":\"i-00000009\""));
+    assert_non_null(strstr(text, "\"placement\":{\"availability-zone\":\"nova\"}"));
+    assert_non_null(strstr(text, "\"public-keys\":{\"0\":{\"openssh-key\":\"ssh-rsa AAAA\"}}"));
+    assert_non_null(strstr(text, "\"root\":\"/dev/sda1\",\"swap\":\"sda3\"}"));
+}
+
 int
 main(void)
 {
@@ -196,6 +213,7 @@ main(void)
         cmocka_unit_test(unknown_things_are_not_found),
         cmocka_unit_test(public_keys_are_there_only_with_a_key),
         cmocka_unit_test(user_data_comes_decoded_or_not_at_all),
+        cmocka_unit_test(the_whole_tree_is_one_object),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

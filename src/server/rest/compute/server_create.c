@@ -173,9 +173,6 @@ check_body(struct creation *c, struct nt_err *err)
     if (body->name[strspn(body->name, " ")] == '\0') {
         return nt_fail(err, NT_INVALID, "server.name is blank");
     }
-    if (body->config_drive) {
-        return nt_fail(err, NT_UNSUPPORTED, "server.config_drive is not offered");
-    }
     if (*body->disk_config && strcmp(body->disk_config, "AUTO")
         && strcmp(body->disk_config, "MANUAL")) {
         return nt_fail(err, NT_INVALID, "server.OS-DCF:diskConfig must be AUTO or MANUAL");
@@ -220,6 +217,7 @@ create_op(struct store *store, void *creation, struct changes *changes, struct n
         .key_name = *body->key_name ? body->key_name : NULL,
         .user_data = body->user_data,
         .metadata = body->metadata && body->metadata->type == JSON_OBJECT ? body->metadata : NULL,
+        .config_drive = body->config_drive,
         .networks = c->networks,
         .n_networks = c->n_networks,
         .no_networks = c->no_networks,

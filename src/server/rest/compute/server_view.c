@@ -210,7 +210,7 @@ server_view(const struct call *call, const struct instance_info *info)
     json_object_put(server, "links", call_links(call, "servers", instance->id));
     json_object_put_string(server, "OS-DCF:diskConfig", "MANUAL");
     json_object_put_string(server, "OS-EXT-AZ:availability_zone", instance->availability_zone);
-    json_object_put_string(server, "config_drive", "");
+    json_object_put_string(server, "config_drive", instance->config_drive ? "True" : "");
     json_object_put(server, "key_name", text_or_null(instance->key_name));
     put_launched(server, instance);
     json_object_put(server, "security_groups", groups_json(info));
