@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -324,6 +325,26 @@ def config_drive(lab):
     leaves_nothing(lab, "drive")
 
 
+def other_user(lab):
+    """It is nobody's process where qemu_run_as says so, with its drive, and ends as others do."""
+    nobody = str(pwd.getpwnam("nobody").pw_uid)
+    folder = "/var/lib/nova/instances"
+    lab.boot_and_wait("unprivileged", "compute-2", config_drive=True)
+    [pid] = machines(lab, folder, "compute-2")
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = file.read()
+    equal(re.search(r"^Uid:(.*)", status, re.M)[1].split(), [nobody] * 4, "its users")
+    expect(re.search(r"^CapEff:\s+0+$", status, re.M), status)
+    server = Server(lab, "unprivileged")
+    farewells = server.console().count(DOWN)
+    server.act(STOP)
+    server.wait("SHUTOFF", 60)
+    equal(server.console().count(DOWN) - farewells, 1, "farewells")
+    lab.delete_and_wait("unprivileged")
+    equal(machines(lab, folder, "compute-2"), [], "machines")
+    equal(lab.in_host("compute-2", ["ls", folder]).stdout, "", "folders")
+
+
 def refused_image(lab):
     lab.api.boot("thief", HOST, "thief")
     try:
@@ -341,6 +362,7 @@ def main():
     # A guest that hears its power button ends in much less, also on a loaded machine.
     options["*"] = {"libvirt_type": "qemu", "shutdown_timeout": "20",
                     "libvirt_wait_soft_reboot_seconds": "20"}
+    options["compute-2"] = {"qemu_run_as": "nobody"}
     lab = lab_for("qg", options=options, files=files(), guest_kind="qemu")
 
     need("a virtual machine boots to the end", lab.boot_and_wait, "cirros", HOST)
@@ -359,6 +381,7 @@ def main():
     check("deleted, it leaves nothing", leaves_nothing, lab, "cirros")
     check("it writes to a disk of its own", own_disk, lab)
     check("it reads on its config drive what metadata says", config_drive, lab)
+    check("it is another user's where qemu_run_as says so", other_user, lab)
     check("an image that refers to the host's files is refused", refused_image, lab)
     done()
 
