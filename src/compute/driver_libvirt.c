@@ -233,7 +233,10 @@ on_news(struct driver_libvirt *d, const struct libvirt_news *news)
         vm->failed = news->failed;
         ovs_strlcpy(vm->why, news->text, sizeof vm->why);
     } else if (news->act == LIBVIRT_DESTROY && vm->state == VM_ASKED) {
-        forget(vm); /* Nobody wanted it any more when it came. */
+        /* Nobody wanted it any more when it came.  Else this is about the machine before it. */
+        if (vm->destroyed) {
+            forget(vm);
+        }
     } else if (news->act == LIBVIRT_EVENT) {
         nt_info("libvirt tells", "instance", vm->id, "event", news->text, NULL);
     } else if (news->failed && process_lives(vm)) {
