@@ -325,11 +325,12 @@ libvirt_worker_take(struct libvirt_worker *w, struct libvirt_news *out)
         told = CONTAINER_OF(ovs_list_pop_front(&w->told), struct told, node);
     }
     pthread_mutex_unlock(&w->lock);
-    if (told) {
-        *out = told->news;
-        free(told);
+    if (!told) {
+        return false;
     }
-    return told;
+    *out = told->news;
+    free(told);
+    return true;
 }
 
 void
