@@ -221,6 +221,9 @@ load_declaration(struct loader *l, char *p)
     if (!l->table || !name || !policy || !is_chain_name(name)) {
         return bad_line(l, "a chain declaration was expected");
     }
+    if (strcmp(policy, "-") && !is_builtin_name(name)) {
+        return bad_line(l, "only the kernel's own chains have a policy");
+    }
 
     struct nt_iptables_saved_chain *chain = chain_declare(l->table, name);
     chain->is_builtin = strcmp(policy, "-") != 0;

@@ -108,6 +108,7 @@ malformed_text_is_refused_with_the_line(void **arg)
         "*filter\n:INPUT ACCEPT [0:0]\n-I INPUT 2 -j ACCEPT\nCOMMIT\n",
         "*filter\n:INPUT ACCEPT [0:0]\n-X INPUT\nCOMMIT\n",
         "*filter\n-Z INPUT\nCOMMIT\n",
+        "*filter\n:nova-compute-INPUT ACCEPT [0:0]\nCOMMIT\n",
         "*filter\n-A\nCOMMIT\n",
         "hello\n",
     };
