@@ -45,9 +45,7 @@ NT_LOG_MODULE(nt_bus_rabbit);
 #define MAX_OUTPUT (256u << 10)
 
 #define GREETING_MS 20000
-#define MAX_REFUSED 3 /* Closed channels until a message is dropped. */
-#define DEAD_QUEUES 200
-#define DEAD_QUEUE_MS 60000
+#define MAX_REFUSED 3   /* Closed channels until a message is dropped. */
 #define REPLY_MS 600000 /* A reply that could not be sent for so long helps nobody. */
 #define CLOSE_MS 1000
 
@@ -81,7 +79,6 @@ struct rabbit {
     struct nt_rabbit_topology *topology;
     struct nt_rabbit_out out;
     struct shash declared; /* Exchanges, on this publishing channel. */
-    struct shash dead;     /* Reply queues that are gone: until when (int64_t, owned). */
 };
 
 static struct rabbit *
@@ -232,21 +229,6 @@ channel_closed(struct rabbit *r, const struct nt_amqp_event *event)
 }
 
 static void
-message_returned(struct rabbit *r, const struct nt_amqp_event *event)
-{
-    struct nt_rabbit_message *msg = nt_rabbit_out_returned(&r->out, event->routing_key);
-
-    if (msg) {
-        int64_t now = now_ms(r);
-
-        msg->retry_at = now + 250;
-        if (!msg->give_up_at) {
-            msg->give_up_at = now + r->o.missing_consumer_ms;
-        }
-    }
-}
-
-static void
 refuse_body(struct rabbit *r, const struct nt_rabbit_consumer *from, const char *why)
 {
     nt_warn_rl("message refused", "queue", from->queue, "broker", r->where, "reason", why, NULL);
@@ -282,7 +264,10 @@ message_came(struct rabbit *r, const struct nt_amqp_event *event)
     json_parser_feed(parser, event->body, event->size);
     struct json *body = json_parser_finish(parser);
     if (body->type == JSON_STRING) {
-        refuse_body(r, from, json_string(body));
+        refuse_body(r, from,
+                    event->size && *(const char *) event->body == '{'
+                        ? json_string(body)
+                        : "no JSON object; if it is compressed, unset kombu_compression there");
     } else {
         const struct nt_bus_incoming in = { .topic = from->topic,
                                             .host = from->host,
@@ -316,7 +301,7 @@ on_event(void *r_, const struct nt_amqp_event *event)
         message_came(r, event);
         break;
     case NT_AMQP_RETURNED:
-        message_returned(r, event);
+        nt_rabbit_out_returned(&r->out, event->routing_key, now_ms(r), r->o.missing_consumer_ms);
         break;
     case NT_AMQP_CONFIRMED:
     case NT_AMQP_REJECTED:
@@ -408,22 +393,6 @@ receive(struct rabbit *r)
 }
 
 static void
-gave_up(void *r_, const struct nt_rabbit_message *msg)
-{
-    struct rabbit *r = r_;
-
-    nt_warn_rl("reply dropped: its queue is gone", "queue", msg->routing_key, NULL);
-    if (shash_count(&r->dead) >= DEAD_QUEUES) {
-        shash_clear_free_data(&r->dead);
-    }
-    if (!shash_find(&r->dead, msg->routing_key)) {
-        int64_t until = now_ms(r) + DEAD_QUEUE_MS;
-
-        shash_add(&r->dead, msg->routing_key, xmemdup(&until, sizeof until));
-    }
-}
-
-static void
 rabbit_run(struct nt_bus_transport *up)
 {
     struct rabbit *r = rabbit_cast(up);
@@ -452,7 +421,7 @@ rabbit_run(struct nt_bus_transport *up)
         if (!r->ready && now_ms(r) >= r->greeting_until) {
             lose(r, "no answer in time");
         }
-        nt_rabbit_out_retry(&r->out, now_ms(r), gave_up, r);
+        nt_rabbit_out_retry(&r->out, now_ms(r));
     }
     if (r->over) {
         hang_up(r);
@@ -614,7 +583,6 @@ static int
 rabbit_reply(struct nt_bus_transport *up, const struct nt_bus_message *msg, struct nt_err *err)
 {
     struct rabbit *r = rabbit_cast(up);
-    struct shash_node *dead = shash_find(&r->dead, msg->reply_q);
     struct nt_rabbit_message out = {
         .exchange = (char *) "",
         .routing_key = (char *) msg->reply_q,
@@ -622,12 +590,8 @@ rabbit_reply(struct nt_bus_transport *up, const struct nt_bus_message *msg, stru
         .timeout_ms = REPLY_MS,
     };
 
-    if (dead && now_ms(r) < *(int64_t *) dead->data) {
+    if (nt_rabbit_out_is_dead(&r->out, msg->reply_q, now_ms(r))) {
         return nt_fail(err, NT_UNAVAILABLE, "reply queue %.60s is gone", msg->reply_q);
-    }
-    if (dead) {
-        free(dead->data);
-        shash_delete(&r->dead, dead);
     }
     return put(r, &out, msg->body, err);
 }
@@ -689,7 +653,6 @@ rabbit_free(struct nt_bus_transport *up)
     nt_rabbit_topology_free(r->topology);
     nt_rabbit_out_deinit(&r->out);
     shash_destroy(&r->declared);
-    shash_destroy_free_data(&r->dead);
     nt_rabbit_url_clear(&r->url);
     free(r->program);
     free(r);
@@ -743,7 +706,6 @@ nt_bus_rabbit_new(const struct nt_bus_options *options, const struct nt_config *
     ovs_strlcpy(r->where, "any of its hosts", sizeof r->where);
     nt_rabbit_out_init(&r->out);
     shash_init(&r->declared);
-    shash_init(&r->dead);
     shuffle(r);
     *out = nt_bus_new(&r->up, options->clock, options->random);
     r->topology = nt_rabbit_topology_new(&r->o, nt_bus_reply_queue(*out));

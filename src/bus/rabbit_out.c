@@ -4,12 +4,17 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+
+NT_LOG_MODULE(nt_bus_out);
 
 /* A message has a cost besides its body. */
 #define OVERHEAD 256
 #define RETRY_MS 250
 #define MAX_REFUSED 3
+#define DEAD_QUEUES 200
+#define DEAD_MS 60000
 
 void
 nt_rabbit_out_init(struct nt_rabbit_out *out)
@@ -17,6 +22,7 @@ nt_rabbit_out_init(struct nt_rabbit_out *out)
     ovs_list_init(&out->waiting);
     ovs_list_init(&out->unconfirmed);
     ovs_list_init(&out->returned);
+    shash_init(&out->dead);
     out->n_unconfirmed = 0;
     out->bytes = 0;
 }
@@ -46,6 +52,7 @@ nt_rabbit_out_deinit(struct nt_rabbit_out *out)
     list_clear(&out->waiting);
     list_clear(&out->unconfirmed);
     list_clear(&out->returned);
+    shash_destroy_free_data(&out->dead);
 }
 
 int
@@ -132,18 +139,22 @@ nt_rabbit_out_confirmed(struct nt_rabbit_out *out, uint64_t tag, bool multiple, 
     }
 }
 
-struct nt_rabbit_message *
-nt_rabbit_out_returned(struct nt_rabbit_out *out, const char *routing_key)
+void
+nt_rabbit_out_returned(struct nt_rabbit_out *out, const char *routing_key, int64_t now,
+                       int64_t patience_ms)
 {
     struct nt_rabbit_message *msg;
 
     LIST_FOR_EACH (msg, node, &out->unconfirmed) {
         if (!msg->was_returned && !strcmp(msg->routing_key, routing_key)) {
             msg->was_returned = true;
-            return msg;
+            msg->retry_at = now + RETRY_MS;
+            if (!msg->give_up_at) {
+                msg->give_up_at = now + patience_ms;
+            }
+            return;
         }
     }
-    return NULL;
 }
 
 void
@@ -159,15 +170,39 @@ nt_rabbit_out_again(struct nt_rabbit_out *out)
     out->n_unconfirmed = 0;
 }
 
+static void
+bury(struct nt_rabbit_out *out, const char *queue, int64_t now)
+{
+    int64_t until = now + DEAD_MS;
+
+    nt_warn_rl("reply dropped: its queue is gone", "queue", queue, NULL);
+    if (shash_count(&out->dead) >= DEAD_QUEUES) {
+        shash_clear_free_data(&out->dead);
+    }
+    free(shash_replace(&out->dead, queue, xmemdup(&until, sizeof until)));
+}
+
+bool
+nt_rabbit_out_is_dead(struct nt_rabbit_out *out, const char *queue, int64_t now)
+{
+    struct shash_node *node = shash_find(&out->dead, queue);
+
+    if (!node || now < *(int64_t *) node->data) {
+        return node;
+    }
+    free(node->data);
+    shash_delete(&out->dead, node);
+    return false;
+}
+
 void
-nt_rabbit_out_retry(struct nt_rabbit_out *out, int64_t now,
-                    void (*gave_up)(void *aux, const struct nt_rabbit_message *), void *aux)
+nt_rabbit_out_retry(struct nt_rabbit_out *out, int64_t now)
 {
     struct nt_rabbit_message *msg;
 
     LIST_FOR_EACH_SAFE (msg, node, &out->returned) {
         if (now >= msg->give_up_at) {
-            gave_up(aux, msg);
+            bury(out, msg->routing_key, now);
             nt_rabbit_out_drop(out, msg);
         } else if (now >= msg->retry_at) {
             msg->retry_at = now + RETRY_MS;

@@ -1,7 +1,8 @@
 /* What is to be published on the bus over RabbitMQ, until the broker has confirmed it.
  *
  *   waiting --published--> unconfirmed --confirmed--> gone
- *      ^                       |  \--returned: nobody there--> retried for a while
+ *      ^                       |  \--returned: nobody there--> retried for a while, then its
+ *      |                       |                              queue counts as dead
  *      +-- connection lost ----+
  *
  * The list owns its messages.  It knows nothing of sockets. */
@@ -14,6 +15,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "openvswitch/list.h"
+#include "openvswitch/shash.h"
 #include "wire/amqp/amqp.h"
 
 struct nt_rabbit_message {
@@ -32,7 +34,8 @@ struct nt_rabbit_message {
 struct nt_rabbit_out {
     struct ovs_list waiting, unconfirmed, returned;
     size_t n_unconfirmed;
-    size_t bytes; /* Of all three. */
+    size_t bytes;      /* Of all three. */
+    struct shash dead; /* Queues that are gone: until when (int64_t, owned). */
 };
 
 void nt_rabbit_out_init(struct nt_rabbit_out *);
@@ -52,15 +55,17 @@ void nt_rabbit_out_published(struct nt_rabbit_out *, struct nt_rabbit_message *,
 /* Up to 'tag', or that one alone.  Not 'ok': they are published again. */
 void nt_rabbit_out_confirmed(struct nt_rabbit_out *, uint64_t tag, bool multiple, bool ok);
 
-/* The oldest unconfirmed message with that key came back; NULL: there is none. */
-struct nt_rabbit_message *nt_rabbit_out_returned(struct nt_rabbit_out *, const char *routing_key);
+/* The oldest unconfirmed message with that key came back: it is published again every
+ * 0.25 s, until 'patience_ms' after its first return. */
+void nt_rabbit_out_returned(struct nt_rabbit_out *, const char *routing_key, int64_t now,
+                            int64_t patience_ms);
 
 /* Nothing that is unconfirmed counts as published any more. */
 void nt_rabbit_out_again(struct nt_rabbit_out *);
 
-/* Puts back what is due; calls 'gave_up' for each that is too old, which then goes. */
-void nt_rabbit_out_retry(struct nt_rabbit_out *, int64_t now,
-                         void (*gave_up)(void *aux, const struct nt_rabbit_message *), void *aux);
+/* Puts back what is due.  What is too old goes, and its queue is dead for the next 60 s. */
+void nt_rabbit_out_retry(struct nt_rabbit_out *, int64_t now);
+bool nt_rabbit_out_is_dead(struct nt_rabbit_out *, const char *queue, int64_t now);
 int64_t nt_rabbit_out_deadline(const struct nt_rabbit_out *); /* INT64_MAX: none. */
 
 void nt_rabbit_out_drop(struct nt_rabbit_out *, struct nt_rabbit_message *);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +55,9 @@ struct peer {
     struct ds line;
     double last_turn, max_gap_ms;
     double last_cpu, max_cpu_ms; /* The same without what others took of the machine. */
+    struct rusage last_usage;
+    uint64_t last_requests;
+    char max_turn[200]; /* What was done in the turn that 'max_cpu_ms' is of. */
     struct nt_bus_request *held[16];
     size_t n_held;
     struct burst *burst;
@@ -359,6 +363,7 @@ do_stats(struct peer *peer)
     json_object_put(json, "casts_dropped", json_integer_create(stats->n_casts_dropped));
     json_object_put(json, "pending", json_integer_create(nt_bus_n_pending(peer->bus)));
     json_object_put(json, "max_cpu_ms", json_real_create(peer->max_cpu_ms));
+    json_object_put_string(json, "max_turn", peer->max_turn);
     peer->max_gap_ms = peer->max_cpu_ms = 0;
     print_json(json);
 }
@@ -388,20 +393,51 @@ do_command(struct peer *peer, const char *line)
     json_destroy(command);
 }
 
+static double
+timeval_ms(const struct timeval *from, const struct timeval *to)
+{
+    return (to->tv_sec - from->tv_sec) * 1e3 + (to->tv_usec - from->tv_usec) / 1e3;
+}
+
+/* A turn has ended.  Of the longest one it is noted what it did: one that did next to
+ * nothing was charged with time that a hypervisor took. */
+static void
+measure_turn(struct peer *peer)
+{
+    double now = now_ms(), cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t requests = nt_bus_stats(peer->bus)->n_requests;
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    if (peer->last_turn) {
+        const struct rusage *last = &peer->last_usage;
+
+        peer->max_gap_ms = MAX(peer->max_gap_ms, now - peer->last_turn);
+        if (cpu - peer->last_cpu > peer->max_cpu_ms) {
+            peer->max_cpu_ms = cpu - peer->last_cpu;
+            snprintf(peer->max_turn, sizeof peer->max_turn,
+                     "user %.1f ms, system %.1f ms, %" PRIu64 " requests, %ld page faults, "
+                     "%ld times off the processor",
+                     timeval_ms(&last->ru_utime, &usage.ru_utime),
+                     timeval_ms(&last->ru_stime, &usage.ru_stime), requests - peer->last_requests,
+                     usage.ru_minflt - last->ru_minflt,
+                     usage.ru_nivcsw + usage.ru_nvcsw - last->ru_nivcsw - last->ru_nvcsw);
+        }
+    }
+    peer->last_turn = now;
+    peer->last_cpu = cpu;
+    peer->last_usage = usage;
+    peer->last_requests = requests;
+}
+
 static void
 input_run(void *peer_)
 {
     struct peer *peer = peer_;
-    double now = now_ms(), cpu = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
     char buf[65536];
     ssize_t n;
 
-    if (peer->last_turn) {
-        peer->max_gap_ms = MAX(peer->max_gap_ms, now - peer->last_turn);
-        peer->max_cpu_ms = MAX(peer->max_cpu_ms, cpu - peer->last_cpu);
-    }
-    peer->last_turn = now;
-    peer->last_cpu = cpu;
+    measure_turn(peer);
     while ((n = read(peer->input, buf, sizeof buf)) > 0) {
         for (ssize_t i = 0; i < n; i++) {
             if (buf[i] == '\n') {
