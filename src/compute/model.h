@@ -35,6 +35,7 @@ struct compute {
     int64_t planned_at;    /* Monotonic; of the last one. */
     bool synced;           /* The server's list was worked through. */
     bool sync_pending;     /* get_instances is under way. */
+    unsigned sync_round;   /* An answer to an earlier one does not count. */
     struct nt_reporter *reporter;
     int64_t next_watch, next_sync; /* Monotonic. */
     struct nt_histogram start_seconds;

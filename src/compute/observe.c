@@ -202,19 +202,17 @@ sync_unknown(struct compute *c, const struct nt_instance_view *view)
     }
 }
 
+struct sync_call {
+    struct compute *compute;
+    unsigned round;
+};
+
 static void
-sync_done(void *c_, const void *result_, const struct nt_err *err)
+take_instances(struct compute *c, const struct nt_instances_result *result)
 {
-    struct compute *c = c_;
-    const struct nt_instances_result *result = result_;
     struct shash known = SHASH_INITIALIZER(&known);
     struct guest *guest;
 
-    c->sync_pending = false;
-    if (err) {
-        nt_warn("instances not fetched", "why", err->msg, NULL);
-        return;
-    }
     for (size_t i = 0; i < result->n_instances; i++) {
         const struct nt_instance_view *view = &result->instances[i];
 
@@ -238,7 +236,38 @@ sync_done(void *c_, const void *result_, const struct nt_err *err)
         guest->reported = false;
     }
     shash_destroy(&known);
+}
+
+static void
+sync_done(void *call_, const void *result, const struct nt_err *err)
+{
+    struct sync_call *call = call_;
+    struct compute *c = call->compute;
+
+    if (call->round != c->sync_round) {
+        /* Over a broker it may come after that of a later one: it is older than what was
+         * built and deleted since. */
+        free(call);
+        return;
+    }
+    free(call);
+    c->sync_pending = false;
+    if (err) {
+        nt_warn("instances not fetched", "why", err->msg, NULL);
+        return;
+    }
+    take_instances(c, result);
     c->synced = true;
+}
+
+/* Asks again, also when an answer is still to come. */
+static void
+sync_again(struct compute *c)
+{
+    c->synced = false;
+    c->sync_pending = false;
+    c->next_sync = 0;
+    c->sync_round++;
 }
 
 static void
@@ -246,9 +275,7 @@ on_bus_state(void *c_, bool connected)
 {
     struct compute *c = c_;
 
-    c->synced = false;
-    c->sync_pending = false;
-    c->next_sync = 0;
+    sync_again(c);
     security_sync_all(c->security);
     nt_reporter_now(c->reporter);
     nt_info(connected ? "server connected" : "server away", NULL);
@@ -263,11 +290,14 @@ observe_run(struct compute *c)
         || nt_mono_ms(c->env.clock) < c->next_sync) {
         return;
     }
+
+    struct sync_call *call = xmalloc(sizeof *call);
+    *call = (struct sync_call){ c, c->sync_round };
     c->sync_pending = true;
     c->next_sync = nt_mono_ms(c->env.clock) + RETRY_MS;
     ovs_strlcpy(args.host, c->env.host, sizeof args.host);
     nt_rpc_call(c->env.bus, NT_TO(&nt_conductor, NULL, "get_instances"), &args, CALL_TIMEOUT_MS,
-                sync_done, c);
+                sync_done, call);
 }
 
 static void
@@ -288,7 +318,7 @@ on_revived(void *c_)
 {
     struct compute *c = c_;
 
-    c->synced = false;
+    sync_again(c);
     security_sync_all(c->security);
 }
 

@@ -49,10 +49,11 @@ struct flat {
     struct flat_stats stats;
     struct flat_apply apply;
     bool rules_changed;
-    bool claimed;       /* Asked since it was last due; false again if that failed. */
-    bool claim_pending; /* claim_networks is under way. */
-    bool claim_stale;   /* An address changed after that: its answer may not know. */
-    int64_t next_claim; /* Monotonic, as the rest. */
+    bool claimed;         /* Asked since it was last due; false again if that failed. */
+    bool claim_pending;   /* claim_networks is under way. */
+    unsigned claim_round; /* An answer to an earlier one does not count. */
+    bool claim_stale;     /* An address changed after that: its answer may not know. */
+    int64_t next_claim;   /* Monotonic, as the rest. */
     int64_t next_watch;
     int64_t save_at; /* INT64_MAX: the snapshot is what the model is. */
     int64_t save_delay_ms;
@@ -227,11 +228,22 @@ take_networks(struct flat *f, struct nt_networks_result *result)
     leases_release_unused(f->leases, true);
 }
 
-static void
-claim_done(void *f_, const void *result_, const struct nt_err *err)
-{
-    struct flat *f = f_;
+struct claim_call {
+    struct flat *flat;
+    unsigned round;
+};
 
+static void
+claim_done(void *call_, const void *result_, const struct nt_err *err)
+{
+    struct claim_call *call = call_;
+    struct flat *f = call->flat;
+    bool is_late = call->round != f->claim_round;
+
+    free(call);
+    if (is_late) {
+        return; /* Over a broker: it may know less than that of a later one. */
+    }
     f->claim_pending = false;
     if (err) {
         nt_warn("networks not fetched", "why", err->msg, NULL);
@@ -269,6 +281,9 @@ run_claim(struct flat *f)
         || !nt_bus_is_connected(f->env.bus) || nt_mono_ms(f->env.clock) < f->next_claim) {
         return;
     }
+
+    struct claim_call *call = xmalloc(sizeof *call);
+    *call = (struct claim_call){ f, f->claim_round };
     /* What becomes due while this one is under way is asked for again. */
     f->claimed = true;
     f->claim_pending = true;
@@ -278,7 +293,7 @@ run_claim(struct flat *f)
     ovs_strlcpy(args.bridge, nt_config_str(f->env.config, "flat_network_bridge"),
                 sizeof args.bridge);
     nt_rpc_call(f->env.bus, NT_TO(&nt_conductor, NULL, "claim_networks"), &args, CALL_TIMEOUT_MS,
-                claim_done, f);
+                claim_done, call);
 }
 
 /* Observe: addresses. */
@@ -446,15 +461,23 @@ static const struct nt_rpc_handler handlers[] = {
     { 0 },
 };
 
+/* Compares leases and fetches networks anew, also when answers are still to come. */
+static void
+fetch_again(struct flat *f)
+{
+    f->claimed = false;
+    f->claim_pending = false;
+    f->next_claim = 0;
+    f->claim_round++;
+    leases_restart(f->leases);
+}
+
 static void
 on_bus_state(void *f_, bool connected)
 {
     struct flat *f = f_;
 
-    f->claimed = false;
-    f->claim_pending = false;
-    f->next_claim = 0;
-    leases_restart(f->leases);
+    fetch_again(f);
     nt_reporter_now(f->reporter);
     nt_info(connected ? "server connected" : "server away", NULL);
 }
@@ -464,7 +487,7 @@ on_revived(void *f_)
 {
     struct flat *f = f_;
 
-    f->claimed = false;
+    fetch_again(f);
 }
 
 /* What others on this host change is put right again. */

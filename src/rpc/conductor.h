@@ -18,7 +18,7 @@ struct nt_report_state_args {
     int64_t ram_mb, vcpus; /* Of the host (compute). */
 };
 struct nt_report_state_result {
-    char status[16]; /* new, alive, revived. */
+    char status[16]; /* new; revived: fetch everything again; alive. */
 };
 
 /* claim_networks: takes networks on 'bridge' (or none) that have no host, and

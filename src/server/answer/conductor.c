@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "openvswitch/shash.h"
 #include "server/core/hosts.h"
 #include "server/core/instances.h"
 #include "server/core/ipam.h"
@@ -22,6 +23,7 @@ struct conductor {
     struct nt_rpc_service *service;
     conductor_config_drive_fn *config_drive; /* NULL: not known yet. */
     void *config_drive_aux;
+    struct shash heard; /* "HOST PROGRAM" that reported since we started. */
 };
 
 /* A request that waits for its commit. */
@@ -30,6 +32,7 @@ struct pending {
     struct nt_bus_request *req;
     char host[NT_HOST_SIZE];
     char bridge[NT_IFNAME_SIZE]; /* claim_networks. */
+    char *program;               /* report_state: "HOST PROGRAM". */
     struct nt_report_state_result status;
 };
 
@@ -99,8 +102,15 @@ report_state_done(void *p_, const struct nt_err *err)
     if (err) {
         nt_bus_reply_fail(p->req, err);
     } else {
+        /* Behind a broker nobody sees us start, and what we sent or were asked at our end
+         * may be lost: at its first report each program fetches everything again. */
+        if (shash_add_once(&p->conductor->heard, p->program, NULL)
+            && !strcmp(p->status.status, "alive")) {
+            ovs_strlcpy(p->status.status, "revived", sizeof p->status.status);
+        }
         nt_rpc_reply(&nt_conductor, p->req, &p->status);
     }
+    free(p->program);
     free(p);
 }
 
@@ -114,6 +124,7 @@ handle_report_state(void *conductor_, const void *args_, struct nt_bus_request *
         struct pending *p = pending_new(conductor, req, args->host);
         struct op_args op = { p, args };
 
+        p->program = xasprintf("%s %s", args->host, args->binary);
         op_submit(conductor->ops, op_report_state, &op, report_state_done, p);
     }
 }
@@ -383,6 +394,7 @@ conductor_new(struct store *reader, struct op_queue *ops, struct nt_bus *bus,
     conductor->reader = reader;
     conductor->ops = ops;
     conductor->env = env;
+    shash_init(&conductor->heard);
     conductor->service = nt_rpc_serve(bus, &nt_conductor, host, handlers, conductor);
     return conductor;
 }
@@ -399,6 +411,7 @@ conductor_free(struct conductor *conductor)
 {
     if (conductor) {
         nt_rpc_service_free(conductor->service);
+        shash_destroy(&conductor->heard);
         free(conductor);
     }
 }

@@ -116,6 +116,23 @@ report_says_whether_the_host_was_known(void **state)
     assert_string_equal(t->heard, "status new;status alive;status revived;");
 }
 
+/* The database knows it, from before the server was started anew; it never said that it
+ * started, since behind a broker it has not noticed. */
+static void
+first_report_to_a_new_server_is_one_of_a_host_revived(void **state)
+{
+    struct hosts_test *t = *state;
+    const struct nt_report_state_args args = { .host = COMPUTE_HOST,
+                                               .binary = "neutrino-compute",
+                                               .topic = "compute" };
+
+    connect_both(t);
+    for (int i = 0; i < 3; i++) {
+        call(t, t->compute.bus, "report_state", &args, on_status);
+    }
+    assert_string_equal(t->heard, "status revived;status alive;status alive;");
+}
+
 static void
 on_networks(void *t_, const void *result_, const struct nt_err *err)
 {
@@ -351,6 +368,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(host_that_speaks_for_another_is_refused),
         T(report_says_whether_the_host_was_known),
+        T(first_report_to_a_new_server_is_one_of_a_host_revived),
         T(claim_takes_what_nobody_has_and_answers_with_all_of_the_host),
         T(lease_and_release_are_written_down),
         T(lease_of_a_network_of_another_host_is_refused),
