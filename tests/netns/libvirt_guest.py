@@ -83,6 +83,13 @@ def up_again(lab, server, wish, farewells):
     equal(probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping")
 
 
+def config_drive(lab):
+    found = probes.ask_vm(lab.netns("controller-1"), "10.0.0.2",
+                          "busybox mount -t iso9660 -o ro $(busybox findfs LABEL=config-2) /mnt;"
+                          " busybox cat /mnt/ec2/latest/meta-data.json")
+    expect('"instance-id":"i-00000009"' in found, found)
+
+
 def leaves_nothing(lab):
     lab.delete_and_wait("cirros")
     equal(machines(lab), [], "machines")
@@ -96,11 +103,13 @@ def main():
     options["*"] = {"libvirt_type": "qemu"}
     lab = lab_for("lv", options=options, files=golden_files(), guest_kind="libvirt")
 
-    need("libvirt boots a virtual machine to the end", lab.boot_and_wait, "cirros", HOST)
+    need("libvirt boots a virtual machine to the end",
+         lambda: lab.boot_and_wait("cirros", HOST, config_drive=True))
     check("its console goes through the reference's steps", console, lab)
     check("vnet0 has the fe: MAC, its bridge and its guard", device, lab)
     check("the network host reaches it", lambda: equal(
         probes.ping(lab.netns("controller-1"), "10.0.0.2"), probes.ANSWERED, "ping"))
+    check("it has its config drive", config_drive, lab)
     check("it is taken up while libvirtd is away: no packet lost", taken_up, lab)
     server = Server(lab, "cirros")
     check("stopped, it keeps its device and rules", stopped, lab, server)
