@@ -164,8 +164,8 @@ flat_apply_network(struct flat_apply *a, struct flat_network *network)
     struct service *service = service_of(network);
     struct nt_err err = { 0 };
 
-    if (network->view.shares_gateway && !nt_shared_gateway_is_settled(a->shared)) {
-        a->waits_for_shared = true;
+    if (network->view.shares_gateway && !nt_bridge_rules_is_settled(a->bridge_rules)) {
+        a->waits_for_rules = true;
         return;
     }
     if (apply_links(a, network, &err) < 0
@@ -211,26 +211,55 @@ apply_bridge_filter(struct flat_apply *a)
     a->filter_is_off |= changed;
 }
 
-/* Before the address is here: other hosts on the wire have it too. */
-static void
-plan_shared(struct flat_apply *a)
+/* Guests whose router is elsewhere: with a floating address they leave by this host. */
+static size_t
+plan_redirects(const struct flat_network *network, struct nt_bridge_redirect *out)
+{
+    const struct nt_network_view *view = &network->view;
+    bool is_external = *view->gateway_ip && strcmp(view->gateway_ip, view->dhcp_server);
+    struct nt_nl_link bridge;
+
+    if (!is_external || !view->n_floating || nt_link_get(view->bridge, &bridge, NULL) < 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < view->n_floating; i++) {
+        ovs_strlcpy(out[i].fixed_address, view->floating[i].fixed_address,
+                    sizeof out[i].fixed_address);
+        ovs_strlcpy(out[i].cidr, view->cidr, sizeof out[i].cidr);
+        nt_mac_format(&bridge.mac, out[i].mac);
+    }
+    return view->n_floating;
+}
+
+void
+flat_apply_bridge_rules(struct flat_apply *a)
 {
     const struct flat_network *network;
-    size_t n = 0;
-    struct nt_shared_gateway_rule *rules =
-        xcalloc(ovs_list_size(&a->model->networks) + 1, sizeof *rules);
+    size_t n_networks = 0, n_floating = 0;
+
+    LIST_FOR_EACH (network, node, &a->model->networks) {
+        n_networks++;
+        n_floating += network->view.n_floating;
+    }
+
+    AUTO_FREE struct nt_shared_gateway *shared = xcalloc(n_networks + 1, sizeof *shared);
+    AUTO_FREE struct nt_bridge_redirect *redirects = xcalloc(n_floating + 1, sizeof *redirects);
+    struct nt_bridge_want want = { .shared = shared, .redirects = redirects };
 
     LIST_FOR_EACH (network, node, &a->model->networks) {
         const char *interface = flat_interface(a->dhcp.config, &network->view);
 
         if (network->view.shares_gateway && *interface) {
-            ovs_strlcpy(rules[n].interface, interface, sizeof rules[n].interface);
-            ovs_strlcpy(rules[n++].address, network->view.dhcp_server, sizeof rules[n].address);
+            struct nt_shared_gateway *rule = &shared[want.n_shared++];
+
+            ovs_strlcpy(rule->interface, interface, sizeof rule->interface);
+            ovs_strlcpy(rule->address, network->view.dhcp_server, sizeof rule->address);
+        }
+        if (!a->dhcp.golden) {
+            want.n_redirects += plan_redirects(network, &redirects[want.n_redirects]);
         }
     }
-    nt_shared_gateway_set(a->shared, rules, n);
-    nt_shared_gateway_recheck(a->shared);
-    free(rules);
+    nt_bridge_rules_set(a->bridge_rules, &want);
 }
 
 void
@@ -242,7 +271,9 @@ flat_apply_all(struct flat_apply *a)
     if (apply_host(a, &err) < 0) {
         nt_error("host not prepared for guests' traffic", "why", err.msg, NULL);
     }
-    plan_shared(a);
+    /* Before the address of a gateway is here: other hosts on the wire have it too. */
+    flat_apply_bridge_rules(a);
+    nt_bridge_rules_recheck(a->bridge_rules);
     LIST_FOR_EACH (network, node, &a->model->networks) {
         flat_apply_network(a, network);
     }
@@ -255,9 +286,9 @@ flat_apply_run(struct flat_apply *a)
 {
     struct flat_network *network;
 
-    nt_shared_gateway_run(a->shared);
-    if (a->waits_for_shared && nt_shared_gateway_is_settled(a->shared)) {
-        a->waits_for_shared = false;
+    nt_bridge_rules_run(a->bridge_rules);
+    if (a->waits_for_rules && nt_bridge_rules_is_settled(a->bridge_rules)) {
+        a->waits_for_rules = false;
         LIST_FOR_EACH (network, node, &a->model->networks) {
             flat_apply_network(a, network);
         }
@@ -283,8 +314,8 @@ flat_apply_wait(const struct flat_apply *a)
 {
     const struct flat_network *network;
 
-    nt_shared_gateway_wait(a->shared);
-    if (a->waits_for_shared && nt_shared_gateway_is_settled(a->shared)) {
+    nt_bridge_rules_wait(a->bridge_rules);
+    if (a->waits_for_rules && nt_bridge_rules_is_settled(a->bridge_rules)) {
         poll_immediate_wake();
     }
     LIST_FOR_EACH (network, node, &a->model->networks) {

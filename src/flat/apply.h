@@ -8,7 +8,7 @@
 #include "flat/options.h"
 #include "flat/stats.h"
 #include "host/ra.h"
-#include "host/shared_gateway.h"
+#include "host/bridge_rules.h"
 
 /* What runs for a network; hangs on it. */
 struct service {
@@ -28,9 +28,9 @@ struct flat_apply {
     struct flat_floating *floating;
     struct flat_stats *stats;
     struct nt_random *random;
-    struct flat_ending *ending;       /* dnsmasq of networks that are gone, until it is too. */
-    struct nt_shared_gateway *shared; /* Owned by flat.c. */
-    bool waits_for_shared;            /* A network is not served before its rules are there. */
+    struct flat_ending *ending;           /* dnsmasq of networks that are gone, until it is too. */
+    struct nt_bridge_rules *bridge_rules; /* Owned by flat.c. */
+    bool waits_for_rules;                 /* A network is not served before its rules are there. */
     bool host_in_place;
     bool filter_is_off; /* We switched it off. */
 };
@@ -56,6 +56,9 @@ void flat_apply_network(struct flat_apply *, struct flat_network *);
 
 /* Hands the hosts to dnsmasq, which is there. */
 void flat_apply_hosts(struct flat_apply *, struct flat_network *);
+
+/* What frames on the bridges are subject to, as the model is now. */
+void flat_apply_bridge_rules(struct flat_apply *);
 
 /* All networks, and what they have in common. */
 void flat_apply_all(struct flat_apply *);

@@ -150,6 +150,9 @@ plan_rules(struct flat *f)
         nt_iptables_set(f->ip6tables, flat_plan_chains6(views, n, &f->settings.plan));
     }
     free(views);
+    if (f->apply.bridge_rules) {
+        flat_apply_bridge_rules(&f->apply);
+    }
     f->rules_changed = false;
 }
 
@@ -567,7 +570,7 @@ init_apply(struct flat *f)
         .floating = &f->floating,
         .stats = &f->stats,
         .random = f->env.random,
-        .shared = nt_shared_gateway_new(f->env.children, f->env.clock),
+        .bridge_rules = nt_bridge_rules_new(f->env.children, f->env.clock),
     };
 }
 
@@ -759,7 +762,7 @@ flat_free(struct flat *f)
     LIST_FOR_EACH_POP (told, node, &f->changes) {
         free(told);
     }
-    nt_shared_gateway_free(f->apply.shared);
+    nt_bridge_rules_free(f->apply.bridge_rules);
     flat_floating_deinit(&f->floating);
     flat_model_deinit(&f->model);
     nt_rpc_service_free(f->service);

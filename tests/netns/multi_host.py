@@ -161,7 +161,7 @@ def other_dhcp_unheard(lab):
 
 def shared_repair(lab):
     """Rules that somebody takes away come back before anything is heard."""
-    argv = ["nft", "delete", "table", "bridge", "neutrino-shared"]
+    argv = ["nft", "delete", "table", "bridge", "neutrino-flat"]
     lab.in_host("compute-1", argv)
     wait_for(lambda: "daddr ip 10.0.0.1 drop" in lab.in_host(
         "compute-1", ["nft", "list", "ruleset", "bridge"]).stdout, 20, "not repaired")
