@@ -147,8 +147,7 @@ other_files_are_not_reached(void **state)
         "{\"virtual-size\": \"1\"}",
         "{\"virtual-size\": 0}",
         "{\"virtual-size\": 512, \"backing-filename\": \"/etc/shadow\"}",
-        "{\"virtual-size\": 512, \"format-specific\": {\"type\": \"qcow2\","
-        " \"data\": {\"data-file\": \"/etc/shadow\"}}}",
+        "{\"virtual-size\": 512, \"format-specific\": {\"data\": {\"data-file\": \"/etc/p\"}}}",
     };
     int64_t size = 7;
 

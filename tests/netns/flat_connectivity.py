@@ -105,12 +105,20 @@ def bridged_counted(lab):
 
 
 def forward_dropped(lab, inside):
+    """A rule of somebody else before all of ours; should ours be put back to the front
+    meanwhile, once more."""
     argv = [f"iptables-{lab.variant}", "-w"]
-    lab.in_host("compute-1", [*argv, "-I", "FORWARD", "1", "-j", "DROP"])
-    try:
-        inside(lab)
-    finally:
-        lab.in_host("compute-1", [*argv, "-D", "FORWARD", "1"])
+    for last in (False, False, True):
+        lab.in_host("compute-1", [*argv, "-I", "FORWARD", "1", "-j", "DROP"])
+        try:
+            inside(lab)
+            return
+        except Exception:
+            rules = lab.in_host("compute-1", [*argv, "-S", "FORWARD"]).stdout.splitlines()
+            if last or rules[1] == "-A FORWARD -j DROP":
+                raise
+        finally:
+            lab.in_host("compute-1", [*argv, "-D", "FORWARD", "-j", "DROP"])
 
 
 def ip_is_lost(lab):
