@@ -24,15 +24,25 @@ struct leases {
     bool is_confirmed; /* The server named our networks since this program started. */
 };
 
+/* What every report names. */
+static struct nt_lease_args
+report_args(const struct leases *l, const char *network_id, const char *address, const char *mac)
+{
+    struct nt_lease_args args = { .lease_expires = 0 };
+
+    ovs_strlcpy(args.host, l->options.host, sizeof args.host);
+    ovs_strlcpy(args.network_id, network_id, sizeof args.network_id);
+    ovs_strlcpy(args.address, address, sizeof args.address);
+    ovs_strlcpy(args.mac, mac, sizeof args.mac);
+    return args;
+}
+
 static void
 add_report(struct leases *l, const struct flat_network *network, const struct nt_lease_event *ev)
 {
-    struct nt_lease_args args = { .lease_expires = ev->expires_ms };
+    struct nt_lease_args args = report_args(l, network->view.id, ev->ip, ev->mac);
 
-    ovs_strlcpy(args.host, l->options.host, sizeof args.host);
-    ovs_strlcpy(args.network_id, network->view.id, sizeof args.network_id);
-    ovs_strlcpy(args.address, ev->ip, sizeof args.address);
-    ovs_strlcpy(args.mac, ev->mac, sizeof args.mac);
+    args.lease_expires = ev->expires_ms;
     ovs_strlcpy(args.hostname, ev->hostname, sizeof args.hostname);
     ovs_strlcpy(args.client_id, ev->client_id, sizeof args.client_id);
     reports_add(l->reports, ev->action == NT_LEASE_DEL, &args);
@@ -136,12 +146,8 @@ release_given_up(void *l_, const char *network_id, const struct nt_lease_name *l
 {
     struct leases *l = l_;
     struct flat_network *network = flat_model_network(l->options.model, network_id);
-    struct nt_lease_args args = { .lease_expires = 0 };
+    struct nt_lease_args args = report_args(l, network_id, lease->address, lease->mac);
 
-    ovs_strlcpy(args.host, l->options.host, sizeof args.host);
-    ovs_strlcpy(args.network_id, network_id, sizeof args.network_id);
-    ovs_strlcpy(args.address, lease->address, sizeof args.address);
-    ovs_strlcpy(args.mac, lease->mac, sizeof args.mac);
     lease_ended(network, flat_entry(network, lease->address), lease->mac);
     reports_add(l->reports, true, &args);
 }
