@@ -103,10 +103,14 @@ class TestLab(Lab):
 
     def udhcpc(self, name):
         """Pid of a guest's DHCP client."""
-        netns = kernel.namespace_id(kernel.netns_path(self.guest_netns(name)))
+        return self.udhcpc_in(self.guest_netns(name))
+
+    def udhcpc_in(self, guest):
+        """The same, of a guest's namespace."""
+        netns = kernel.namespace_id(kernel.netns_path(guest))
         found = [pid for pid, _ in kernel.processes_in({netns})
                  if b"\0udhcpc\0" in kernel.command_line(pid)]
-        check.equal(len(found), 1, f"udhcpc processes of {name}")
+        check.equal(len(found), 1, f"udhcpc processes of {guest}")
         return found[0]
 
     def renew(self, name):

@@ -4,6 +4,7 @@
 and what it left behind is ended when the host returns."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
@@ -92,17 +93,9 @@ def returns(lab):
     equal(probes.ping(new_guest(lab), hosts.OUTSIDE), probes.ANSWERED, "outside")
     log = f"DHCPACK(br100) {address} "
     before = lab.hosts[lab.network_hosts[0]].read("/var/log/syslog").count(log)
-    os.kill(dhcp_client(new_guest(lab)), 10)
+    os.kill(lab.udhcpc_in(new_guest(lab)), signal.SIGUSR1)
     wait_for(lambda: lab.hosts[lab.network_hosts[0]].read("/var/log/syslog").count(log) > before,
              15, "its lease is not renewed")
-
-
-def dhcp_client(guest):
-    netns = kernel.namespace_id(kernel.netns_path(guest))
-    found = [pid for pid, _ in kernel.processes_in({netns})
-             if b"\0udhcpc\0" in kernel.command_line(pid)]
-    equal(len(found), 1, f"udhcpc processes of {guest}")
-    return found[0]
 
 
 def actions(lab):
