@@ -48,8 +48,7 @@ def port_is_back(lab):
 
 
 def dnsmasq_killed(lab):
-    old = lab.dnsmasq_pid()
-    os.kill(old, 9)
+    old = lab.kill_dnsmasq()
     wait_for(lambda: lab.dnsmasq_pid() not in (0, old), LIMIT, lambda: "not back: " + "; ".join(
         line for line in lab.program("controller-1", "flat").log().splitlines()
         if "dnsmasq" in line)[-600:])
@@ -62,7 +61,7 @@ def dnsmasq_killed_without_bridge(lab):
     """What it tried in vain while the bridge was gone delays neither its return with the
     bridge nor the one after the next death."""
     lab.in_host("controller-1", ["ip", "link", "del", "br100"])
-    os.kill(lab.dnsmasq_pid(), 9)
+    lab.kill_dnsmasq()
     wait_for(lambda: has(lab, "br100", "10.0.0.1/24"), LIMIT, "the bridge is not back")
     wait_for(lab.dnsmasq_pid, LIMIT, "not back with the bridge")
     dnsmasq_killed(lab)

@@ -47,7 +47,7 @@ def ends(lab):
 
 def ends_while_it_starts(lab):
     lab.in_host("controller-1", ["touch", BRAKE])
-    os.kill(lab.dnsmasq_pid(), 9)
+    lab.kill_dnsmasq()
     wait_for(lambda: running(lab, SCRIPT), 20, "no dnsmasq is being started")
     delete_network(lab)
     wait_for(lambda: n_dropped(lab) == 2, 20, "the network is not dropped")

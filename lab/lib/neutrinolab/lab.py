@@ -300,6 +300,13 @@ class Lab:
         stat = kernel.process_stat(pid)
         return pid if stat and stat[0] not in "ZX" else 0
 
+    def kill_dnsmasq(self):
+        """Kills the main dnsmasq, once there is one (between two of them there is none, and
+        signal 9 to process 0 would end the caller); returns its pid."""
+        pid = kernel.wait_for(self.dnsmasq_pid, 20, "no dnsmasq to kill")
+        os.kill(pid, 9)
+        return pid
+
     # --- down ------------------------------------------------------------------
 
     def own_netns(self):
