@@ -1,0 +1,68 @@
+/* OpenFlow connections to the bridges of one switch.
+ *
+ * As a stock deployment is set up, the switch connects to us: we listen where the bridges'
+ * controllers point to, and a connection is known by the datapath id it tells.  Otherwise
+ * (no listen address) we connect to each bridge's management socket, RUNDIR/BRIDGE.mgmt.
+ *
+ * OpenFlow 1.4, or 1.3 where a bridge offers no more.  Flows go in atomic bundles, dumps come
+ * in pieces; nothing blocks, and callbacks come from nt_switch_run() only.  A connection that
+ * ends fails what was under way on it with NT_UNAVAILABLE.
+ *
+ * Loop thread only. */
+#pragma once
+
+#include "base/clock.h"
+#include "wire/ovs/flow.h"
+
+struct nt_switch; /* The connections. */
+
+struct nt_switch_options {
+    const char *listen;    /* "ptcp:6633:127.0.0.1"; NULL: management sockets. */
+    const char *run_dir;   /* Of ovs-vswitchd, for management sockets. */
+    int probe_interval_s;  /* An idle connection is asked whether it lives. */
+    int request_timeout_s; /* One dump or bundle; the connection is dropped then. */
+    const struct nt_clock *clock;
+};
+
+/* Fails with NT_FAULT when it cannot listen.  Strings are copied. */
+NT_NODISCARD int nt_switch_new(const struct nt_switch_options *, struct nt_switch **,
+                               struct nt_err *);
+void nt_switch_free(struct nt_switch *);
+NT_AUTO(nt_switch)
+void nt_switch_run(struct nt_switch *);
+void nt_switch_wait(struct nt_switch *);
+
+/* The bridges to keep a connection with; the datapath id as OVSDB has it (16 hex digits; ""
+ * or NULL: not known yet).  Connections of other bridges are closed. */
+void nt_switch_want(struct nt_switch *, const char *bridge, const char *datapath_id);
+void nt_switch_forget(struct nt_switch *, const char *bridge);
+
+/* 0: no connection; otherwise a number that each new connection changes: what was known
+ * about the bridge's flows is then to be asked again. */
+unsigned nt_switch_connection(const struct nt_switch *, const char *bridge);
+
+/* Streams all flows of a bridge: 'flow' once for each (borrowed for the call), then 'done'
+ * with NULL or the error.  Fails with NT_UNAVAILABLE without a connection, and NT_CONFLICT
+ * when one is under way. */
+struct nt_switch_dump {
+    void (*flow)(void *aux, const struct nt_flow *);
+    void (*done)(void *aux, const struct nt_err *err);
+    void *aux;
+};
+NT_NODISCARD int nt_switch_dump(struct nt_switch *, const char *bridge,
+                                const struct nt_switch_dump *, struct nt_err *);
+
+/* Sends changes as one atomic bundle, in that order, and a barrier behind it; 'done' is
+ * called with NULL when the switch has them all, or with the first error and the place of
+ * the change that it is for (n: not known); then none of them was made.  Changes are encoded
+ * at once.  Any number of bundles may be under way; they are carried out in order. */
+typedef void nt_switch_done(void *aux, const struct nt_err *err, size_t failed);
+NT_NODISCARD int nt_switch_bundle(struct nt_switch *, const char *bridge,
+                                  const struct nt_flow_mod *, size_t n, nt_switch_done *, void *aux,
+                                  struct nt_err *);
+
+struct nt_switch_stats {
+    uint64_t n_connections, n_dumps, n_dumped_flows;
+    uint64_t n_bundles, n_flow_mods, n_errors;
+};
+const struct nt_switch_stats *nt_switch_stats(const struct nt_switch *);
