@@ -46,6 +46,7 @@ struct call {
 struct service {
     struct ovs_list node;
     char *topic, *host, *namespace;
+    bool listens; /* nt_bus_listen() */
     nt_bus_handler *handler;
     void *aux;
 };
@@ -355,26 +356,59 @@ expire_calls(struct nt_bus *bus)
 
 /* Requests: from the serving side. */
 
+static struct service *
+add_service(struct nt_bus *bus, const char *topic, const char *host, nt_bus_handler *handler,
+            void *aux)
+{
+    struct service *service = xzalloc(sizeof *service);
+
+    service->topic = xstrdup(topic);
+    service->host = nullable_xstrdup(host);
+    service->namespace = xstrdup("");
+    service->handler = handler;
+    service->aux = aux;
+    ovs_list_push_back(&bus->services, &service->node);
+    return service;
+}
+
 void
 nt_bus_serve(struct nt_bus *bus, const char *topic, const char *host, nt_bus_handler *handler,
              void *aux)
 {
-    nt_bus_serve_namespace(bus, topic, host, NULL, handler, aux);
+    add_service(bus, topic, host, handler, aux);
+    bus->transport->class->serve(bus->transport, topic, host, false);
 }
 
 void
 nt_bus_serve_namespace(struct nt_bus *bus, const char *topic, const char *host,
                        const char *namespace, nt_bus_handler *handler, void *aux)
 {
-    struct service *service = xzalloc(sizeof *service);
+    struct service *service = add_service(bus, topic, host, handler, aux);
 
-    service->topic = xstrdup(topic);
-    service->host = nullable_xstrdup(host);
+    free(service->namespace);
     service->namespace = xstrdup(namespace ? namespace : "");
-    service->handler = handler;
-    service->aux = aux;
-    ovs_list_push_back(&bus->services, &service->node);
-    bus->transport->class->serve(bus->transport, topic, host);
+    bus->transport->class->serve(bus->transport, topic, host, false);
+}
+
+void
+nt_bus_listen(struct nt_bus *bus, const char *topic, const char *host, nt_bus_handler *handler,
+              void *aux)
+{
+    add_service(bus, topic, host, handler, aux)->listens = true;
+    bus->transport->class->serve(bus->transport, topic, host, true);
+}
+
+/* Whether what came there is for that service, whatever its namespace. */
+static bool
+is_for(const struct service *service, const struct nt_bus_incoming *in)
+{
+    if (strcmp(service->topic, in->topic)) {
+        return false;
+    }
+    if (in->host) {
+        return service->host && !strcmp(service->host, in->host);
+    }
+    return in->fanout || !service->listens;
 }
 
 static void
@@ -477,8 +511,7 @@ find_service(struct nt_bus *bus, const struct nt_bus_incoming *in, const char *n
 
     *out = NULL;
     LIST_FOR_EACH (service, node, &bus->services) {
-        if (!strcmp(service->topic, in->topic)
-            && (!in->host || (service->host && !strcmp(service->host, in->host)))) {
+        if (is_for(service, in)) {
             has_topic = true;
             if (!strcmp(service->namespace, namespace ? namespace : "")) {
                 *out = service;

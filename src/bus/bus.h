@@ -68,6 +68,11 @@ void nt_bus_serve(struct nt_bus *, const char *topic, const char *host, nt_bus_h
 void nt_bus_serve_namespace(struct nt_bus *, const char *topic, const char *host,
                             const char *namespace, nt_bus_handler *, void *aux);
 
+/* Receives only what is sent to all of 'topic' and, with 'host', to that host.  Over a broker
+ * that saves the queues which nobody would ever write to. */
+void nt_bus_listen(struct nt_bus *, const char *topic, const char *host, nt_bus_handler *,
+                   void *aux);
+
 /* The request; strings are borrowed until it is ended. */
 const char *nt_bus_request_topic(const struct nt_bus_request *);
 const char *nt_bus_request_method(const struct nt_bus_request *);

@@ -82,7 +82,7 @@ fake_reply(struct nt_bus_transport *up, const struct nt_bus_message *msg, struct
 }
 
 static void
-fake_serve(struct nt_bus_transport *up, const char *topic, const char *host)
+fake_serve(struct nt_bus_transport *up, const char *topic, const char *host, bool listens)
 {
 }
 

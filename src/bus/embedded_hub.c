@@ -668,7 +668,7 @@ hub_reply(struct nt_bus_transport *up, const struct nt_bus_message *msg, struct 
 }
 
 static void
-hub_serve(struct nt_bus_transport *up, const char *topic, const char *host)
+hub_serve(struct nt_bus_transport *up, const char *topic, const char *host, bool listens)
 {
     struct hub *hub = hub_cast(up);
 

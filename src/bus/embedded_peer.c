@@ -257,7 +257,7 @@ peer_reply(struct nt_bus_transport *up, const struct nt_bus_message *msg, struct
 }
 
 static void
-peer_serve(struct nt_bus_transport *up, const char *topic, const char *host)
+peer_serve(struct nt_bus_transport *up, const char *topic, const char *host, bool listens)
 {
     struct peer *peer = peer_cast(up);
     struct subscription *sub = xzalloc(sizeof *sub);

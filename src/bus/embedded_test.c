@@ -146,6 +146,33 @@ fanout_reaches_all_and_casts_take_turns(void **state)
 }
 
 static void
+who_listens_hears_what_is_for_all_and_for_its_host(void **state)
+{
+    struct world w;
+    struct seen at_a = { 0 }, at_hub = { 0 };
+
+    setup_peers(&w, false);
+    nt_bus_listen(w.a, "t", "a", echo, &at_a);
+    nt_bus_listen(w.hub, "t", NULL, echo, &at_hub);
+    await_served(&w, "t", "a");
+    at_a.n = 0;
+
+    nt_bus_fanout(w.b, NT_BUS_TO("t", NULL, "m", "1.0"), text_args("all"));
+    UNTIL(&w, at_a.n == 1 && at_hub.n == 1);
+    nt_bus_cast(w.b, NT_BUS_TO("t", "a", "m", "1.0"), text_args("one"));
+    UNTIL(&w, at_a.n == 2);
+    assert_string_equal(at_a.text, "one");
+
+    /* What is for anybody who serves the topic is for nobody here. */
+    struct seen refused = { 0 };
+    nt_bus_call(w.b, NT_BUS_TO("t", NULL, "m", "1.0"), NULL, LIMIT_MS, on_reply, &refused);
+    UNTIL(&w, refused.n == 1);
+    assert_int_equal(refused.code, NT_UNAVAILABLE);
+    assert_int_equal(at_hub.n, 1);
+    teardown(&w);
+}
+
+static void
 absent_host_is_named_at_once(void **state)
 {
     struct world w;
@@ -464,6 +491,7 @@ main(void)
         cmocka_unit_test(calls_reach_hub_host_and_other_peers_over_unix),
         cmocka_unit_test(calls_reach_hub_host_and_other_peers_over_tls),
         cmocka_unit_test(fanout_reaches_all_and_casts_take_turns),
+        cmocka_unit_test(who_listens_hears_what_is_for_all_and_for_its_host),
         cmocka_unit_test(absent_host_is_named_at_once),
         cmocka_unit_test(peer_that_dies_fails_the_calls_that_wait_on_it),
         cmocka_unit_test(peers_come_back_after_the_hub_was_away),

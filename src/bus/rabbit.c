@@ -597,13 +597,13 @@ rabbit_reply(struct nt_bus_transport *up, const struct nt_bus_message *msg, stru
 }
 
 static void
-rabbit_serve(struct nt_bus_transport *up, const char *topic, const char *host)
+rabbit_serve(struct nt_bus_transport *up, const char *topic, const char *host, bool listens)
 {
     struct rabbit *r = rabbit_cast(up);
     char hex[33];
 
     nt_bus_draw_hex(r->random, 16, hex);
-    nt_rabbit_topology_serve(r->topology, topic, host, hex);
+    nt_rabbit_topology_serve(r->topology, topic, host, hex, listens);
     if (r->amqp && !r->over && nt_amqp_channel_is_open(r->amqp, CONSUME)) {
         nt_rabbit_topology_declare(r->topology, r->amqp, CONSUME, ORDINARY);
     }

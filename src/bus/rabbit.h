@@ -4,7 +4,8 @@
  * confirms.  Exchanges, queues, flags and properties are those of the driver, so that
  * either side may be a program of others:
  *
- *   topic T       exchange 'exchange' (topic), queues T and T.HOST, keys likewise
+ *   topic T       exchange 'exchange' (topic), queues T (not for who only listens) and T.HOST,
+ *                 keys likewise
  *   fan-out       exchange T_fanout (fanout, auto-delete), queue T_fanout_HEX that expires
  *   replies       default exchange, queue reply_HEX that expires; one per program
  *

@@ -110,7 +110,7 @@ nt_rabbit_topology_free(struct nt_rabbit_topology *t)
 
 void
 nt_rabbit_topology_serve(struct nt_rabbit_topology *t, const char *topic, const char *host,
-                         const char *unique)
+                         const char *unique, bool listens)
 {
     for (size_t i = 0; i < t->n_services; i++) {
         if (!strcmp(t->services[i]->topic, topic)
@@ -124,7 +124,9 @@ nt_rabbit_topology_serve(struct nt_rabbit_topology *t, const char *topic, const 
     s->host = nullable_xstrdup(host);
     t->services = xrealloc(t->services, (t->n_services + 1) * sizeof *t->services);
     t->services[t->n_services++] = s;
-    add_consumer(t, s->topic, NULL, false, xstrdup(topic));
+    if (!listens) {
+        add_consumer(t, s->topic, NULL, false, xstrdup(topic));
+    }
     if (host) {
         add_consumer(t, s->topic, s->host, false, xasprintf("%s.%s", topic, host));
     }

@@ -47,9 +47,10 @@ struct nt_rabbit_topology *nt_rabbit_topology_new(const struct nt_rabbit_options
                                                   const char *reply_queue);
 void nt_rabbit_topology_free(struct nt_rabbit_topology *);
 
-/* 'host' may be NULL; 'unique' ends the name of the fan-out queue. */
+/* 'host' may be NULL; 'unique' ends the name of the fan-out queue; who only 'listens' has no
+ * part in the topic's common queue. */
 void nt_rabbit_topology_serve(struct nt_rabbit_topology *, const char *topic, const char *host,
-                              const char *unique);
+                              const char *unique, bool listens);
 
 /* A new connection: nothing is declared on it. */
 void nt_rabbit_topology_begin(struct nt_rabbit_topology *);

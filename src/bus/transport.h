@@ -34,8 +34,9 @@ struct nt_bus_transport_class {
     /* Queues a reply.  Fails likewise. */
     int (*reply)(struct nt_bus_transport *, const struct nt_bus_message *, struct nt_err *);
 
-    /* From now on the bus serves 'topic', as 'host' (may be NULL). */
-    void (*serve)(struct nt_bus_transport *, const char *topic, const char *host);
+    /* From now on the bus serves 'topic', as 'host' (may be NULL).  With 'listens' nothing
+     * is for it that is for anybody who serves the topic. */
+    void (*serve)(struct nt_bus_transport *, const char *topic, const char *host, bool listens);
 
     bool (*is_connected)(const struct nt_bus_transport *);
     void (*run)(struct nt_bus_transport *);   /* Receives. */

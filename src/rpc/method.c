@@ -233,9 +233,8 @@ handle(void *service_, struct nt_bus_request *req)
     nt_args_free(m, args);
 }
 
-struct nt_rpc_service *
-nt_rpc_serve(struct nt_bus *bus, const struct nt_interface *iface, const char *host,
-             const struct nt_rpc_handler *handlers, void *aux)
+static struct nt_rpc_service *
+service_new(const struct nt_interface *iface, const struct nt_rpc_handler *handlers, void *aux)
 {
     struct nt_rpc_service *service = xmalloc(sizeof *service);
 
@@ -246,7 +245,26 @@ nt_rpc_serve(struct nt_bus *bus, const struct nt_interface *iface, const char *h
     service->iface = iface;
     service->handlers = handlers;
     service->aux = aux;
+    return service;
+}
+
+struct nt_rpc_service *
+nt_rpc_serve(struct nt_bus *bus, const struct nt_interface *iface, const char *host,
+             const struct nt_rpc_handler *handlers, void *aux)
+{
+    struct nt_rpc_service *service = service_new(iface, handlers, aux);
+
     nt_bus_serve(bus, iface->topic, host, handle, service);
+    return service;
+}
+
+struct nt_rpc_service *
+nt_rpc_listen(struct nt_bus *bus, const struct nt_interface *iface, const char *host,
+              const struct nt_rpc_handler *handlers, void *aux)
+{
+    struct nt_rpc_service *service = service_new(iface, handlers, aux);
+
+    nt_bus_listen(bus, iface->topic, host, handle, service);
     return service;
 }
 

@@ -65,6 +65,10 @@ struct nt_rpc_service;
 struct nt_rpc_service *nt_rpc_serve(struct nt_bus *, const struct nt_interface *, const char *host,
                                     const struct nt_rpc_handler *, void *aux);
 
+/* The same, but only what goes to all of the topic, and with 'host' to that host. */
+struct nt_rpc_service *nt_rpc_listen(struct nt_bus *, const struct nt_interface *, const char *host,
+                                     const struct nt_rpc_handler *, void *aux);
+
 /* After the bus is freed. */
 void nt_rpc_service_free(struct nt_rpc_service *);
 NT_AUTO(nt_rpc_service)

@@ -10,9 +10,18 @@
 #include "base/config.h"
 #include "base/err.h"
 
+struct json;
+
 struct agent_mapping {
     char *physical_network;
     char *bridge;
+};
+
+/* resource_provider_*, as the report has them: owned objects; NULL: none. */
+struct nt_config_placement {
+    struct json *bandwidths, *inventory_defaults, *hypervisors;
+    struct json *packet_processing_without_direction, *packet_processing_with_direction;
+    struct json *packet_processing_inventory_defaults;
 };
 
 enum agent_firewall { FIREWALL_NOOP, FIREWALL_IPTABLES_HYBRID, FIREWALL_OPENVSWITCH };
@@ -39,7 +48,7 @@ struct agent_config {
     char *ovs_run_dir; /* Ours: of ovs-vswitchd; its db.sock and management sockets. */
     int bridge_mac_table_size;
     bool igmp_snooping;
-    struct nt_config_placement *placement; /* resource_provider_*, as JSON for the report. */
+    struct nt_config_placement *placement; /* NULL: nothing is set. */
 
     /* [agent] */
     int64_t polling_interval_ms;
