@@ -53,7 +53,7 @@ check-fast: deps
 	@tests/run --suite lint-fast,unit,house $(TESTS)
 
 check: deps
-	@tests/run --suite all $(TESTS)
+	@tests/run --suite all --again 3 $(TESTS)
 
 check-long: deps
 	@tests/run --suite all --long --fuzz-time 600 $(TESTS)

@@ -89,6 +89,23 @@ def serial(checks):
         checks.that("serial files run one after the other", last == "3 passed, 0 failed", output)
 
 
+def again(checks):
+    """Fails the first time; and one that always does."""
+    once = (HEAD + "import os\np=os.environ['LOCK']\nif os.path.exists(p):\n    print('ok - one')\n"
+            "else:\n    open(p,'w').close()\n    print('not ok - one: the first time')\n")
+    for files, limit, wanted, status_wanted in [
+            ({"a": once, "b": GOOD}, 1, "3 passed, 0 failed", 0),
+            ({"a": once}, 0, "0 passed, 1 failed", 1),
+            ({"a": HEAD + "print('not ok - one')\n"}, 1, "0 passed, 1 failed", 1),
+            ({"a": once, "b": HEAD + "print('not ok - two')\n"}, 1, "0 passed, 2 failed", 1)]:
+        with tree({f"tests/netns/test_{n}.py": text for n, text in files.items()}) as top:
+            os.environ["LOCK"] = os.path.join(top, "lock")
+            last, status, output = runner(top, "--suite", "netns", "--again", str(limit))
+            checks.that(f"a second try: {wanted}",
+                        last == wanted and status == status_wanted
+                        and (status == 1 or "not ok - one: the first time" in output), output)
+
+
 def leaving(checks):
     is_root = os.geteuid() == 0
     sleeper = f"subprocess.Popen(['sh','-c','sleep 300; : {MARK}'], start_new_session=True)\n"
@@ -130,7 +147,7 @@ def leaving(checks):
 
 def main():
     checks = Checks()
-    for part in (counting, serial, leaving):
+    for part in (counting, serial, again, leaving):
         part(checks)
     return checks.status()
 
