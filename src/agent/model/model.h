@@ -1,0 +1,221 @@
+/* What an agent knows: ports plugged on this host, networks they are on, tunnels, and what
+ * is behind them.
+ *
+ * Facts only, and which of them are dirty (changed since they were last planned); nothing
+ * here decides, plans or sends.  Objects refer to each other, and the model keeps those
+ * references right: a port that goes leaves its network, a network that goes takes its
+ * forwarding entries along, a tunnel that nobody uses says so.
+ *
+ * Loop thread only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/model/config.h"
+#include "agent/model/lvlan.h"
+#include "base/attr.h"
+#include "net/addr6.h"
+#include "net/network.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/shash.h"
+
+#define MODEL_PORT_NAME_SIZE 16
+#define MODEL_SEGMENTATION_SIZE 24
+
+/* What the server says about a port. */
+enum model_answer {
+    ANSWER_NONE,  /* Nothing yet. */
+    ANSWER_KNOWN, /* It has it. */
+    ANSWER_GONE,  /* It does not know it (any more). */
+};
+
+/* What a port is wanted to be on this host. */
+enum model_wire {
+    WIRE_NOTHING, /* The switch has no number for it: not looked at. */
+    WIRE_LEFT,    /* Left as it was found, until the server answers. */
+    WIRE_DEAD,    /* On the dead VLAN. */
+    WIRE_BOUND,   /* On the local VLAN of its network. */
+};
+
+struct model_port {
+    struct hmap_node node;  /* In model.ports, by id. */
+    struct ovs_list dirty;  /* In model.dirty_ports, or empty. */
+    struct ovs_list member; /* In its network's ports, or empty. */
+    struct ovs_list report; /* In model.to_report, or empty. */
+
+    /* Seen in the switch. */
+    char id[NT_UUID_SIZE];
+    char *name, *bridge;
+    char mac[NT_MAC_SIZE];
+    int64_t ofport;    /* 0: none yet; -1: the switch could not. */
+    int tag;           /* In the switch; 0: none. */
+    bool is_ancillary; /* On a bridge that is not ours: only reported. */
+    bool is_restored;  /* Came with a tag that its other_config agrees with. */
+
+    /* Decided. */
+    enum model_answer answer;
+    enum model_wire wire;
+    struct model_network *network; /* WIRE_BOUND. */
+    bool is_reported_up;
+};
+
+struct model_network {
+    struct hmap_node node; /* In model.networks. */
+    struct ovs_list dirty;
+
+    char network_id[NT_UUID_SIZE];
+    char segmentation[MODEL_SEGMENTATION_SIZE]; /* "100", "None". */
+    int64_t segmentation_id;                    /* 0 without. */
+    char segment_id[NT_UUID_SIZE];
+    char network_type[32];
+    char physical_network[65];
+    int lvlan;
+    struct ovs_list ports; /* struct model_port.member */
+    size_t n_ports;
+
+    /* Tunnels. */
+    struct ovs_list floods; /* struct model_flood.of_network */
+    struct hmap macs, ips;  /* struct model_mac, struct model_ip */
+    unsigned generation;    /* Entries of an older one are not confirmed. */
+    bool is_restored;       /* Its flood was there before us: kept until we know better. */
+    bool knows_floods;      /* The server has told who has the network. */
+    bool needs_table;       /* The server is to tell, with the next report of a port. */
+    bool has_asked;         /* It was asked to, and may still be telling. */
+};
+
+/* A network is to be flooded to a tunnel. */
+struct model_flood {
+    struct ovs_list of_network, of_tunnel;
+    struct model_network *network;
+    struct model_tunnel *tunnel;
+    unsigned generation;
+};
+
+struct model_mac {
+    struct hmap_node node;
+    struct ovs_list dirty, of_tunnel;
+    struct model_network *network;
+    struct model_tunnel *tunnel; /* It is behind. */
+    char mac[NT_MAC_SIZE];
+    struct ovs_list ips; /* struct model_ip.of_mac */
+    unsigned generation;
+};
+
+struct model_ip {
+    struct hmap_node node;
+    struct ovs_list dirty, of_mac;
+    struct model_mac *mac; /* Who has it. */
+    char ip[NT_IP_SIZE];
+    unsigned generation;
+};
+
+struct model_tunnel {
+    struct hmap_node node;
+    struct ovs_list dirty;
+    char type[16], remote_ip[NT_IP_SIZE];
+    char name[MODEL_PORT_NAME_SIZE];
+    int64_t ofport;
+    struct ovs_list floods, macs;
+    bool is_peer; /* Told by tunnel_sync: wanted whether used or not. */
+};
+
+/* The two ends of the patch between br-int and another bridge. */
+struct model_patch {
+    const char *physical_network; /* NULL: the tunnel bridge. */
+    const char *bridge;
+    char int_name[MODEL_PORT_NAME_SIZE], far_name[MODEL_PORT_NAME_SIZE];
+    int64_t int_ofport, far_ofport;
+};
+
+struct model {
+    const struct agent_config *config; /* Borrowed. */
+    struct hmap ports, networks, tunnels;
+    struct shash port_names;   /* Name -> struct model_port. */
+    struct shash tunnel_names; /* Name -> struct model_tunnel. */
+    struct lvlans *lvlans;
+    struct model_patch *patches;
+    size_t n_patches;
+
+    struct ovs_list dirty_ports, dirty_networks, dirty_tunnels, dirty_macs, dirty_ips;
+    struct ovs_list to_report;
+    bool lost_tunnel_use; /* Some tunnel may be unused now; for the reader to reset. */
+};
+
+struct model *model_new(const struct agent_config *);
+void model_free(struct model *);
+NT_AUTO(model)
+
+/* Puts a thing on its list of dirty ones, once. */
+#define MODEL_DIRTY(model, list, thing)                   \
+    do {                                                  \
+        if (ovs_list_is_empty(&(thing)->dirty)) {         \
+            ovs_list_push_back(&(model)->list, &(thing)->dirty); \
+        }                                                 \
+    } while (0)
+
+/* --- ports --------------------------------------------------------------------------------- */
+
+struct model_port *model_port_find(const struct model *, const char *id);
+struct model_port *model_port_by_name(const struct model *, const char *name);
+struct model_port *model_port_add(struct model *, const char *id, const char *name);
+void model_port_remove(struct model *, struct model_port *);
+
+/* --- networks ------------------------------------------------------------------------------ */
+
+/* "None" for 0. */
+void model_segmentation(int64_t id, bool has_it, char out[MODEL_SEGMENTATION_SIZE]);
+
+struct model_network *model_network_find(const struct model *, const char *network_id,
+                                         const char *segmentation);
+
+/* The port's network from now on; the network is made with its first port, and lvlan taken.
+ * Fails with NT_EXHAUSTED when no local VLAN is left. */
+struct nt_vo_segment;
+NT_NODISCARD int model_port_join(struct model *, struct model_port *, const char *network_id,
+                                 const struct nt_vo_segment *, struct nt_err *);
+
+/* The last port takes the network with it: 'gone' is called for what goes, before. */
+struct model_gone {
+    void (*network)(void *aux, struct model_network *);
+    void (*mac)(void *aux, struct model_mac *);
+    void (*ip)(void *aux, struct model_ip *);
+    void *aux;
+};
+void model_port_leave(struct model *, struct model_port *, const struct model_gone *);
+
+bool model_network_is_tunnel(const struct model_network *);
+struct model_patch *model_patch_of(const struct model *, const struct model_network *);
+struct model_patch *model_patch_tunnel(const struct model *); /* NULL: no tunnels. */
+
+/* --- tunnels and forwarding entries --------------------------------------------------------- */
+
+struct model_tunnel *model_tunnel_find(const struct model *, const char *type, const char *ip);
+struct model_tunnel *model_tunnel_add(struct model *, const char *type, const char *ip,
+                                      const char *name);
+bool model_tunnel_is_used(const struct model_tunnel *);
+void model_tunnel_remove(struct model *, struct model_tunnel *); /* Unused. */
+
+/* Each confirms what is there already; what is new or different is dirty. */
+void model_flood_add(struct model *, struct model_network *, struct model_tunnel *);
+void model_flood_remove(struct model *, struct model_network *, struct model_tunnel *);
+void model_entry_add(struct model *, struct model_network *, struct model_tunnel *,
+                     const char *mac, const char *ip);
+/* Nothing happens when the MAC is behind another tunnel by now. */
+void model_entry_remove(struct model *, struct model_network *, struct model_tunnel *,
+                        const char *mac, const char *ip, const struct model_gone *);
+
+/* What was there before is not confirmed any more; what is still not, is swept. */
+void model_network_doubt(struct model_network *);
+void model_network_sweep(struct model *, struct model_network *, const struct model_gone *);
+
+/* --- owners of flows, as operators see them ------------------------------------------------- */
+
+#define MODEL_OWNER_SIZE 128
+void model_port_owner(const struct model_port *, char out[MODEL_OWNER_SIZE]);
+void model_network_owner(const struct model_network *, char out[MODEL_OWNER_SIZE]);
+void model_tunnel_owner(const struct model_tunnel *, char out[MODEL_OWNER_SIZE]);
+void model_mac_owner(const struct model_mac *, char out[MODEL_OWNER_SIZE]);
+void model_ip_owner(const struct model_ip *, char out[MODEL_OWNER_SIZE]);

@@ -1,0 +1,119 @@
+/* Decides, for each port on this host, what it shall be: facts go in, wishes come out.
+ *
+ * Facts are what the switch has (bridges, ports), what the server says (ports, forwarding
+ * entries, end points of tunnels), each told as it becomes known, in any order.  wiring_run()
+ * then plans what is dirty, and only that, and hands the wishes to 'to': flows by owner,
+ * bridges, ports, reports to the server.  Telling everything anew to a fresh one gives the
+ * same wishes: a first start, a resync, an OVS restart and one new port are the same code.
+ *
+ * No input or output of its own; loop thread only. */
+#pragma once
+
+#include "agent/model/model.h"
+#include "agent/plan/plan.h"
+#include "net/fdb.h"
+#include "net/vo_network.h"
+#include "net/vo_port.h"
+#include "net/vo_qos.h"
+#include "wire/ovs/ovsdb.h"
+
+struct wiring;
+
+/* Where wishes go.  Values are borrowed for the call. */
+struct wiring_to {
+    void (*flows)(void *aux, const char *owner, const struct plan *); /* Empty: none. */
+    void (*bridge)(void *aux, const struct nt_ovs_bridge_want *);
+    void (*port)(void *aux, const struct nt_ovs_port_want *);
+    void (*no_port)(void *aux, const char *name);
+    void (*forget_port)(void *aux, const char *name);
+    void (*qos)(void *aux, const char *port, int64_t max_kbps, int64_t burst_kb);
+
+    /* Objects of the server that are of interest, or not any more. */
+    void (*interest)(void *aux, const char *port_id, bool wanted);
+    void (*network_interest)(void *aux, const char *network_id, bool wanted);
+    void (*policy_interest)(void *aux, const char *policy_id);
+
+    /* What is known of them; NULL: nothing. */
+    const struct nt_vo_port *(*vo_port)(void *aux, const char *id);
+    const struct nt_vo_network *(*vo_network)(void *aux, const char *id);
+    const struct nt_vo_qos_policy *(*vo_policy)(void *aux, const char *id);
+
+    void (*device_down)(void *aux, const char *id);
+    void *aux;
+};
+
+struct wiring *wiring_new(const struct agent_config *, const struct wiring_to *);
+void wiring_free(struct wiring *);
+NT_AUTO(wiring)
+
+/* --- facts ---------------------------------------------------------------------------------- */
+
+/* What the port's other_config remembers of the last binding; NULL: nothing. */
+struct wiring_memory {
+    const char *net_uuid, *segmentation_id, *tag;
+};
+
+/* A bridge or port as it is now; NULL: it is gone. */
+void wiring_bridge_seen(struct wiring *, const char *name, const struct nt_ovs_bridge *);
+void wiring_port_seen(struct wiring *, const char *name, const struct nt_ovs_port *,
+                      const struct wiring_memory *, bool readded);
+
+void wiring_port_told(struct wiring *, const char *id, enum model_answer);
+void wiring_network_told(struct wiring *, const char *id);
+void wiring_policy_told(struct wiring *, const char *policy_id);
+void wiring_deactivated(struct wiring *, const char *port_id); /* Its binding here. */
+
+void wiring_fdb_add(struct wiring *, const struct nt_fdb_network *, size_t n);
+void wiring_fdb_remove(struct wiring *, const struct nt_fdb_network *, size_t n);
+void wiring_fdb_change(struct wiring *, const struct nt_fdb_network_change *, size_t n);
+void wiring_tunnel(struct wiring *, const char *type, const char *ip);
+void wiring_tunnel_gone(struct wiring *, const char *type, const char *ip);
+
+/* The base flows are confirmed: bridges may be joined. */
+void wiring_base_installed(struct wiring *);
+
+/* The server has told all forwarding entries that it was asked for (those not told again
+ * after wiring_doubt() are given up), or all end points. */
+void wiring_tables_told(struct wiring *);
+
+/* Everything is to be reported up again, and forwarding entries are to be confirmed. */
+void wiring_doubt(struct wiring *);
+
+/* --- wishes ---------------------------------------------------------------------------------- */
+
+void wiring_run(struct wiring *);
+
+/* All wishes are made again by the next wiring_run(). */
+void wiring_dirty_all(struct wiring *);
+
+/* The bridges and patch ports are there, so that ports can be wired. */
+bool wiring_is_set_up(const struct wiring *);
+
+/* No known port waits for the server's answer (nor, on the tunnel bridge, for its table). */
+bool wiring_is_complete(const struct wiring *);
+bool wiring_is_tunnel_complete(const struct wiring *);
+
+/* Whether tables were asked for (or end points), and not told yet. */
+bool wiring_awaits_tables(const struct wiring *);
+
+/* wiring_run() has something to do. */
+bool wiring_has_work(const struct wiring *);
+
+/* Ports that are to be reported up, once what they need is installed: those for which 'is_in'
+ * says so are told to 'report' and done. */
+struct wiring_report {
+    bool (*is_in)(void *aux, const struct model_port *);
+    void (*up)(void *aux, const struct model_port *, bool refresh);
+    void *aux;
+};
+void wiring_report_ready(struct wiring *, const struct wiring_report *);
+
+const struct model *wiring_model(const struct wiring *);
+
+/* Per turn and in all. */
+struct wiring_stats {
+    uint64_t n_added, n_updated, n_removed, n_ancillary;
+    uint64_t n_planned, n_dead, n_refused;
+    size_t n_bound;
+};
+const struct wiring_stats *wiring_stats(const struct wiring *);
