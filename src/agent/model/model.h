@@ -149,11 +149,11 @@ void model_free(struct model *);
 NT_AUTO(model)
 
 /* Puts a thing on its list of dirty ones, once. */
-#define MODEL_DIRTY(model, list, thing)                   \
-    do {                                                  \
-        if (ovs_list_is_empty(&(thing)->dirty)) {         \
+#define MODEL_DIRTY(model, list, thing)                          \
+    do {                                                         \
+        if (ovs_list_is_empty(&(thing)->dirty)) {                \
             ovs_list_push_back(&(model)->list, &(thing)->dirty); \
-        }                                                 \
+        }                                                        \
     } while (0)
 
 /* --- ports --------------------------------------------------------------------------------- */
@@ -201,8 +201,8 @@ void model_tunnel_remove(struct model *, struct model_tunnel *); /* Unused. */
 /* Each confirms what is there already; what is new or different is dirty. */
 void model_flood_add(struct model *, struct model_network *, struct model_tunnel *);
 void model_flood_remove(struct model *, struct model_network *, struct model_tunnel *);
-void model_entry_add(struct model *, struct model_network *, struct model_tunnel *,
-                     const char *mac, const char *ip);
+void model_entry_add(struct model *, struct model_network *, struct model_tunnel *, const char *mac,
+                     const char *ip);
 /* Nothing happens when the MAC is behind another tunnel by now. */
 void model_entry_remove(struct model *, struct model_network *, struct model_tunnel *,
                         const char *mac, const char *ip, const struct model_gone *);
