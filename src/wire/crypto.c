@@ -20,12 +20,18 @@ nt_hmac_sha256_hex(const char *key, const char *text, char out[NT_HMAC_HEX_SIZE]
     }
 }
 
+void
+nt_sha1(const char *text, uint8_t out[NT_SHA1_SIZE])
+{
+    EVP_Digest(text, strlen(text), out, NULL, EVP_sha1(), NULL);
+}
+
 uint32_t
 nt_sha1_32(const char *text)
 {
-    unsigned char d[EVP_MAX_MD_SIZE] = { 0 };
+    uint8_t d[NT_SHA1_SIZE] = { 0 };
 
-    EVP_Digest(text, strlen(text), d, NULL, EVP_sha1(), NULL);
+    nt_sha1(text, d);
     return (uint32_t) d[0] << 24 | (uint32_t) d[1] << 16 | (uint32_t) d[2] << 8 | d[3];
 }
 

@@ -9,6 +9,10 @@
 /* HMAC-SHA256 of 'text' in lower-case hex. */
 void nt_hmac_sha256_hex(const char *key, const char *text, char out[NT_HMAC_HEX_SIZE]);
 
+/* The text's SHA-1, for names that others derive the same way: no protection of anything. */
+#define NT_SHA1_SIZE 20
+void nt_sha1(const char *text, uint8_t out[NT_SHA1_SIZE]);
+
 /* The first 32 bits of the text's SHA-1: a number that stands for it, no secret. */
 uint32_t nt_sha1_32(const char *text);
 
