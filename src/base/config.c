@@ -49,7 +49,7 @@ struct nt_config {
     struct value *values; /* One per option. */
     size_t n_options;
     struct texts warnings, errors;
-    bool collects_errors;
+    bool collects_errors, is_lenient;
     struct shash noticed; /* Names that were warned about. */
     int include_depth;
     int n_includes;
@@ -174,15 +174,39 @@ bad_line(struct nt_config *config, const struct place *place, const char *what, 
 static struct value *
 find(const struct nt_config *config, const char *name, const struct nt_option **option)
 {
-    for (size_t i = 0; i < config->n_options; i++) {
-        if (!strcmp(config->options[i].name, name)) {
-            if (option) {
-                *option = &config->options[i];
-            }
-            return &config->values[i];
+    const struct nt_option *found = nt_option_find(config->options, name);
+
+    if (found && option) {
+        *option = found;
+    }
+    return found ? &config->values[found - config->options] : NULL;
+}
+
+static bool
+is_own(const struct nt_config *config, const char *section)
+{
+    return !strcasecmp(section, config->section);
+}
+
+/* By its name in a section: one that names this section, or in the program's own one that
+ * may stand there. */
+static const struct nt_option *
+find_in(const struct nt_config *config, const char *section, const char *name)
+{
+    const struct nt_option *found = NULL;
+
+    for (const struct nt_option *o = config->options; o->name; o++) {
+        if (strcmp(o->name, name) && (!o->alias || strcmp(o->alias, name))) {
+            continue;
+        }
+        if (o->section && !strcasecmp(o->section, section)) {
+            return o;
+        }
+        if (!found && is_own(config, section) && !o->is_apart) {
+            found = o;
         }
     }
-    return NULL;
+    return found;
 }
 
 static void
@@ -195,6 +219,30 @@ set_raw(const struct nt_option *option, struct value *v, const char *text, char 
     v->settings[v->n_settings].text = xstrdup(text);
     v->settings[v->n_settings].origin = origin;
     v->n_settings++;
+}
+
+/* A name of another program's option, most of the time: only what looks like a slip is told. */
+static void
+warn_slip(struct nt_config *config, const struct place *place, const char *section,
+          const char *name)
+{
+    for (const struct nt_option *o = config->options; o->name; o++) {
+        const char *home = o->section ? o->section : config->section;
+        size_t d = nt_option_distance(name, o->name);
+
+        if (o->ignored || d > strlen(name) / 6 || !shash_add_once(&config->noticed, name, NULL)) {
+            continue;
+        }
+        if (d) {
+            warn(config, place,
+                 "unknown option %.100s of [%.100s] ignored; did you mean %s of [%s]?", name,
+                 section, o->name, home);
+        } else {
+            warn(config, place, "option %s has no effect in [%.100s]; it belongs to [%s]", name,
+                 section, home);
+        }
+        return;
+    }
 }
 
 static void
@@ -213,19 +261,27 @@ warn_unknown(struct nt_config *config, const struct place *place, const char *na
 }
 
 static void
+assign_option(struct nt_config *config, const struct place *place, const struct nt_option *option,
+              const char *text)
+{
+    if (option->ignored && shash_add_once(&config->noticed, option->name, NULL)) {
+        warn(config, place, "option %s has no effect here%s%s", option->name,
+             *option->help ? ": " : "", option->help);
+    }
+    set_raw(option, &config->values[option - config->options], text,
+            xasprintf("%s:%d", place->file, place->line));
+}
+
+static void
 assign(struct nt_config *config, const struct place *place, const char *name, const char *text)
 {
     const struct nt_option *option;
-    struct value *v = find(config, name, &option);
 
-    if (!v) {
+    if (find(config, name, &option)) {
+        assign_option(config, place, option, text);
+    } else {
         warn_unknown(config, place, name);
-        return;
     }
-    if (option->ignored && shash_add_once(&config->noticed, name, NULL)) {
-        warn(config, place, "option %s has no effect here", name);
-    }
-    set_raw(option, v, text, xasprintf("%s:%d", place->file, place->line));
 }
 
 static char *
@@ -318,12 +374,6 @@ struct ini_state {
     struct place place;
 };
 
-static bool
-is_own_section(const struct nt_config *config, const struct ini_state *st)
-{
-    return !strcasecmp(st->section, config->section);
-}
-
 /* Whether there are options that have the section's name. */
 static bool
 is_option_section(const struct nt_config *config, const struct ini_state *st)
@@ -338,16 +388,30 @@ is_option_section(const struct nt_config *config, const struct ini_state *st)
     return false;
 }
 
-/* In its own section an option may stand anyhow; in one that options name, only those. */
+/* Quotes around a whole value do not belong to it, as with oslo.config. */
+static char *
+unquoted(char *text)
+{
+    size_t n = strlen(text);
+
+    if (n > 1 && (*text == '"' || *text == '\'') && text[n - 1] == *text) {
+        text[n - 1] = '\0';
+        text++;
+    }
+    return text;
+}
+
 static void
 ini_assign(struct nt_config *config, struct ini_state *st)
 {
-    const struct nt_option *option;
+    const struct nt_option *option = find_in(config, st->section, st->name);
 
-    if (is_own_section(config, st)
-        || (find(config, st->name, &option) && option->section
-            && !strcasecmp(option->section, st->section))) {
-        assign(config, &st->place, st->name, ds_cstr(&st->text));
+    if (option) {
+        assign_option(config, &st->place, option, unquoted(ds_cstr(&st->text)));
+    } else if (config->is_lenient) {
+        warn_slip(config, &st->place, st->section, st->name);
+    } else if (is_own(config, st->section)) {
+        warn_unknown(config, &st->place, st->name);
     } else {
         warn(config, &st->place, "unknown option %.100s of [%.100s] ignored", st->name,
              st->section);
@@ -392,7 +456,7 @@ ini_line(struct nt_config *config, struct ini_state *st, const struct place *pla
     if (!eq || eq == line) {
         return bad_line(config, place, "neither a section nor 'name = value'", err);
     }
-    if (is_own_section(config, st) || is_option_section(config, st)) {
+    if (is_own(config, st->section) || is_option_section(config, st)) {
         *eq = '\0';
         ovs_strlcpy(st->name, trim(line), sizeof st->name);
         ds_put_cstr(&st->text, trim(eq + 1));
@@ -513,6 +577,12 @@ nt_config_read(struct nt_config *config, const char *path, struct nt_err *err)
 }
 
 void
+nt_config_be_lenient(struct nt_config *config)
+{
+    config->is_lenient = true;
+}
+
+void
 nt_config_collect_errors(struct nt_config *config)
 {
     config->collects_errors = true;
@@ -552,10 +622,11 @@ raw_text(const struct nt_config *config, const struct nt_option *option)
     return v->n_settings ? v->settings[v->n_settings - 1].text : option->def;
 }
 
-/* Appends 'text' to 'out' with "$name", "${name}" and "$$" replaced. */
+/* Appends 'text' of an option to 'out' with "$name", "${name}" and "$$" replaced; a name means
+ * an option of the same section first. */
 static int
-substitute(const struct nt_config *config, const char *text, int depth, struct ds *out,
-           struct nt_err *err)
+substitute(const struct nt_config *config, const struct nt_option *of, const char *text, int depth,
+           struct ds *out, struct nt_err *err)
 {
     if (depth > MAX_SUBST_DEPTH) {
         return nt_fail(err, NT_INVALID, "options refer to each other without end");
@@ -585,11 +656,11 @@ substitute(const struct nt_config *config, const char *text, int depth, struct d
             return nt_fail(err, NT_INVALID, "a '$' is followed by no option's name");
         }
 
-        const struct nt_option *option;
-        if (!find(config, name, &option)) {
+        const struct nt_option *option = of->section ? find_in(config, of->section, name) : NULL;
+        if (!option && !find(config, name, &option)) {
             return nt_fail(err, NT_INVALID, "$%s names no option", name);
         }
-        if (substitute(config, raw_text(config, option), depth + 1, out, err) < 0) {
+        if (substitute(config, option, raw_text(config, option), depth + 1, out, err) < 0) {
             return -1;
         }
     }
@@ -625,13 +696,16 @@ finish_text(struct nt_config *config, const struct nt_option *option, struct val
             const char *text, struct nt_err *err)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
-    int rc = substitute(config, text, 0, &ds, err);
+    int rc = 0;
 
+    if (option->ignored) {
+        /* What has no effect cannot be wrong. */
+        add_item(v, text);
+        return 0;
+    }
+    rc = substitute(config, option, text, 0, &ds, err);
     if (rc < 0) {
         /* Said already. */
-    } else if (option->ignored) {
-        /* What has no effect cannot be wrong. */
-        add_item(v, ds_cstr(&ds));
     } else if (nt_option_is_list(option)) {
         rc = add_list(option, v, ds_cstr(&ds), err);
     } else if (nt_option_check(option, ds_cstr(&ds), err) < 0) {
@@ -719,6 +793,12 @@ long long
 nt_config_int(const struct nt_config *config, const char *name)
 {
     return atoll(nt_config_str(config, name));
+}
+
+int64_t
+nt_config_ms(const struct nt_config *config, const char *name)
+{
+    return (int64_t) (strtod(nt_config_str(config, name), NULL) * 1000 + 0.5);
 }
 
 size_t

@@ -25,6 +25,10 @@ NT_AUTO(nt_config)
 /* The INI section that is read, "DEFAULT" unless set.  'section' is borrowed. */
 void nt_config_use_section(struct nt_config *, const char *section);
 
+/* Names that are no option's are passed over, as oslo.config does, because the file belongs to
+ * others as well; what looks like a slip is still warned about. */
+void nt_config_be_lenient(struct nt_config *);
+
 /* From now on what is wrong is collected (nt_config_error()) instead of ending the
  * reading; the functions below then succeed.  The values are not to be used. */
 void nt_config_collect_errors(struct nt_config *);
@@ -38,14 +42,18 @@ NT_NODISCARD int nt_config_read(struct nt_config *, const char *path, struct nt_
 /* Reads each *.conf of a folder, in the order of their names.  Fails likewise. */
 NT_NODISCARD int nt_config_read_dir(struct nt_config *, const char *path, struct nt_err *);
 
-/* Reads /etc/nova/nova.conf and /etc/neutrino/neutrino.conf, those that exist. */
+/* Reads files and folders, NULL-terminated, those that exist.  Fails likewise. */
+NT_NODISCARD int nt_config_read_existing(struct nt_config *, const char *const *paths,
+                                         struct nt_err *);
+
+/* Those of nt_options: /etc/nova/nova.conf and /etc/neutrino/neutrino.conf. */
 NT_NODISCARD int nt_config_read_default_files(struct nt_config *, struct nt_err *);
 
 /* The same for text in memory; 'name' stands for the file in messages. */
 NT_NODISCARD int nt_config_parse(struct nt_config *, const char *name, const char *text, size_t len,
                                  struct nt_err *);
 
-/* Sets one option, as from the command line.  Fails with NT_INVALID. */
+/* Sets one option, NAME or SECTION.NAME, as from the command line.  Fails with NT_INVALID. */
 NT_NODISCARD int nt_config_set(struct nt_config *, const char *name, const char *value,
                                const char *origin, struct nt_err *);
 
@@ -60,12 +68,14 @@ NT_NODISCARD int nt_config_finish_host(struct nt_config *, struct nt_err *);
 size_t nt_config_n_warnings(const struct nt_config *);
 const char *nt_config_warning(const struct nt_config *, size_t i);
 
-/* Getters; the name must be in the table (asserted).  Strings are borrowed until
- * the configuration is freed; an empty string means not set. */
+/* Getters; the name, or SECTION.NAME where several sections have it, must be in the table
+ * (asserted).  Strings are borrowed until the configuration is freed; an empty string means
+ * not set. */
 const char *nt_config_str(const struct nt_config *, const char *name);
 bool nt_config_bool(const struct nt_config *, const char *name);
 long long nt_config_int(const struct nt_config *, const char *name);
-size_t nt_config_n(const struct nt_config *, const char *name); /* LIST, MULTI. */
+int64_t nt_config_ms(const struct nt_config *, const char *name); /* Of NT_OPT_SECONDS. */
+size_t nt_config_n(const struct nt_config *, const char *name);   /* LIST, MULTI. */
 const char *nt_config_item(const struct nt_config *, const char *name, size_t i);
 bool nt_config_is_set(const struct nt_config *, const char *name);        /* By somebody. */
 const char *nt_config_origin(const struct nt_config *, const char *name); /* "FILE:LINE". */

@@ -22,19 +22,29 @@
 static const char *const default_files[] = {
     "/etc/nova/nova.conf",
     "/etc/neutrino/neutrino.conf",
+    NULL,
 };
 
 int
-nt_config_read_default_files(struct nt_config *config, struct nt_err *err)
+nt_config_read_existing(struct nt_config *config, const char *const *paths, struct nt_err *err)
 {
     struct stat st;
 
-    for (size_t i = 0; i < NT_ARRAY_SIZE(default_files); i++) {
-        if (!stat(default_files[i], &st) && nt_config_read(config, default_files[i], err) < 0) {
+    for (; *paths; paths++) {
+        if (!stat(*paths, &st)
+            && (S_ISDIR(st.st_mode) ? nt_config_read_dir(config, *paths, err)
+                                    : nt_config_read(config, *paths, err))
+                   < 0) {
             return -1;
         }
     }
     return 0;
+}
+
+int
+nt_config_read_default_files(struct nt_config *config, struct nt_err *err)
+{
+    return nt_config_read_existing(config, default_files, err);
 }
 
 static int

@@ -238,6 +238,35 @@ no_option_is_there_twice_and_every_default_is_right(void **state)
     assert_int_equal(nt_config_finish(config, &err), 0);
 }
 
+static void
+sections_have_options_of_their_own(void **state)
+{
+    static const struct nt_option options[] = {
+        { "root", NT_OPT_STRING, "/var", "" },
+        { "key", NT_OPT_STRING, "", "", .section = "one", .is_apart = true, .alias = "old_key" },
+        { "key", NT_OPT_STRING, "", "", .section = "two", .is_apart = true },
+        { "path", NT_OPT_STRING, "$root/${key}", "", .section = "two", .is_apart = true },
+        { "pause", NT_OPT_SECONDS, "1.5", "", 0, 10 },
+        { 0 },
+    };
+    AUTO(nt_config) config = nt_config_new(options);
+    struct nt_err err = { 0 };
+
+    nt_config_be_lenient(config);
+    load(config, "[ONE]\nold_key = a\n[two]\nkey = 'b b'\n[DEFAULT]\nkey = c\nother = d\n");
+    assert_string_equal(nt_config_str(config, "one.key"), "a");
+    assert_string_equal(nt_config_str(config, "TWO.key"), "b b");
+    assert_string_equal(nt_config_str(config, "path"), "/var/b b");
+    assert_int_equal(nt_config_ms(config, "pause"), 1500);
+    assert_int_equal(nt_config_n_warnings(config), 1);
+    assert_string_equal(nt_config_warning(config, 0),
+                        "nova.conf:6: option key has no effect in [DEFAULT]; it belongs to [one]");
+    assert_int_equal(nt_config_set(config, "two.key", "e", "command line", &err), 0);
+    assert_int_equal(nt_config_set(config, "pause", "11", "command line", &err), 0);
+    assert_int_equal(nt_config_finish(config, &err), -1);
+    assert_string_equal(err.msg, "command line: pause is 11, must be 0 to 10");
+}
+
 /* Writes 'text' to a file in a new folder, whose name is left in 'dir'. */
 static void
 put_file(const char *dir, const char *name, const char *text)
@@ -294,6 +323,7 @@ main(void)
         cmocka_unit_test(each_name_is_warned_about_once),
         cmocka_unit_test(all_errors_are_collected_when_asked_for),
         cmocka_unit_test(secrets_and_passwords_are_not_shown),
+        cmocka_unit_test(sections_have_options_of_their_own),
         cmocka_unit_test(no_option_is_there_twice_and_every_default_is_right),
         cmocka_unit_test(a_folder_is_read_in_the_order_of_names_and_includes_come_after_their_file),
     };

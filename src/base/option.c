@@ -13,9 +13,9 @@
 
 #define MAX_NAME 64
 
-/* Levenshtein distance, for "did you mean"; names are short. */
-static size_t
-distance(const char *a, const char *b)
+/* Levenshtein's, for "did you mean"; names are short. */
+size_t
+nt_option_distance(const char *a, const char *b)
 {
     size_t row[MAX_NAME + 1];
     size_t n = strlen(b);
@@ -41,11 +41,28 @@ distance(const char *a, const char *b)
     return row[n];
 }
 
+bool
+nt_option_is_called(const struct nt_option *option, const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    if (dot) {
+        const char *section = option->section ? option->section : "DEFAULT";
+        size_t n = dot - name;
+
+        if (strlen(section) != n || strncasecmp(section, name, n)) {
+            return false;
+        }
+        name = dot + 1;
+    }
+    return !strcmp(option->name, name) || (option->alias && !strcmp(option->alias, name));
+}
+
 const struct nt_option *
 nt_option_find(const struct nt_option *options, const char *name)
 {
     for (; options->name; options++) {
-        if (!strcmp(options->name, name)) {
+        if (nt_option_is_called(options, name)) {
             return options;
         }
     }
@@ -59,7 +76,7 @@ nt_option_nearest(const struct nt_option *options, const char *name)
     size_t best = strlen(name) / 3 + 1;
 
     for (; options->name; options++) {
-        size_t d = distance(name, options->name);
+        size_t d = nt_option_distance(name, options->name);
 
         if (d < best) {
             best = d;
@@ -76,7 +93,7 @@ nt_option_type_name(const struct nt_option *option)
         [NT_OPT_STRING] = "text",    [NT_OPT_BOOL] = "yes or no",     [NT_OPT_INT] = "number",
         [NT_OPT_LIST] = "list",      [NT_OPT_MULTI] = "may repeat",   [NT_OPT_CHOICE] = "choice",
         [NT_OPT_CLASS] = "class",    [NT_OPT_IP] = "address",         [NT_OPT_CIDR] = "network",
-        [NT_OPT_CIDRS] = "networks", [NT_OPT_CIDR6] = "IPv6 network",
+        [NT_OPT_CIDRS] = "networks", [NT_OPT_CIDR6] = "IPv6 network", [NT_OPT_SECONDS] = "seconds",
     };
 
     return names[option->type];
@@ -109,6 +126,23 @@ check_int(const struct nt_option *option, const char *text, struct nt_err *err)
     }
     if ((option->min || option->max) && (n < option->min || n > option->max)) {
         return nt_fail(err, NT_INVALID, "%s is %lld, must be %lld to %lld", option->name, n,
+                       option->min, option->max);
+    }
+    return 0;
+}
+
+static int
+check_seconds(const struct nt_option *option, const char *text, struct nt_err *err)
+{
+    char *end;
+    double n = strtod(text, &end);
+
+    if (!isdigit((unsigned char) *text) || *end || text[strcspn(text, "xXeE")]) {
+        return nt_fail(err, NT_INVALID, "%s is '%.100s', must be a number of seconds", option->name,
+                       text);
+    }
+    if ((option->min || option->max) && (n < option->min || n > option->max)) {
+        return nt_fail(err, NT_INVALID, "%s is %s, must be %lld to %lld", option->name, text,
                        option->min, option->max);
     }
     return 0;
@@ -207,6 +241,8 @@ nt_option_check(const struct nt_option *option, const char *text, struct nt_err 
                              text);
     case NT_OPT_INT:
         return check_int(option, text, err);
+    case NT_OPT_SECONDS:
+        return check_seconds(option, text, err);
     case NT_OPT_CHOICE:
     case NT_OPT_CLASS:
         return check_choice(option, text, err);

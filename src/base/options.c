@@ -2,11 +2,14 @@
 
 #include "base/options.h"
 
+#include "base/mem.h"
+
 #define PORT .min = 1, .max = 65535
 #define IGNORED .ignored = true
 #define GROUP(text) .group = text
 #define MORE(text) .more = text
-#define RABBIT .section = "oslo_messaging_rabbit"
+#define COMMON .is_common = true
+#define RABBIT .section = "oslo_messaging_rabbit", COMMON
 
 const struct nt_option nt_options[] = {
     /* Who and where. */
@@ -202,19 +205,20 @@ const struct nt_option nt_options[] = {
     { "first_instance_number", NT_OPT_INT, "1", "Number of the first instance.", 1, 1 << 30 },
     { "random_source", NT_OPT_STRING, "", "File of lines PURPOSE HEX drawn from first.",
       MORE("For tests: PURPOSE is uuid, mac, reservation, password or token. Empty: the "
-           "kernel.") },
+           "kernel."),
+      COMMON },
 
     /* Bus. */
     { "bus_unix", NT_OPT_STRING, "/run/neutrino/bus.sock", "Socket for programs of this host.",
-      GROUP("Bus") },
+      GROUP("Bus"), COMMON },
     { "bus_listen", NT_OPT_STRING, "", "ADDRESS:PORT for programs of other hosts.",
       MORE("Needed as soon as one host program runs on another machine, for example "
            "192.168.56.200:8770.") },
     { "bus_endpoint", NT_OPT_STRING, "unix:$bus_unix",
-      "How a host program reaches the server: unix:PATH or tcp:ADDRESS:PORT." },
+      "How a host program reaches the server: unix:PATH or tcp:ADDRESS:PORT.", COMMON },
     { "bus_key_file", NT_OPT_STRING, "/etc/neutrino/bus.key",
       "Key that peers of other hosts prove themselves by.",
-      MORE("64 hexadecimal digits, the same on every host, mode 0640.") },
+      MORE("64 hexadecimal digits, the same on every host, mode 0640."), COMMON },
     { "report_interval", NT_OPT_INT, "10", "Seconds between state reports.", 1, 3600 },
     { "service_down_time", NT_OPT_INT, "75",
       "Seconds after which a host that does not report is down.", 1, 86400,
@@ -228,9 +232,10 @@ const struct nt_option nt_options[] = {
       MORE("rabbit://USER:PASSWORD@HOST:PORT,USER:PASSWORD@HOST:PORT/VHOST, percent-encoded, the "
            "same as oslo.messaging's; embedded:// is the embedded bus. All programs of a "
            "deployment use the same. Of the options below all but control_exchange may stand in "
-           "[oslo_messaging_rabbit] as well as in [DEFAULT].") },
+           "[oslo_messaging_rabbit] as well as in [DEFAULT]."),
+      COMMON },
     { "control_exchange", NT_OPT_STRING, "neutron", "Exchange that topics are bound to.",
-      MORE("With another one than the other programs' messages reach nobody.") },
+      MORE("With another one than the other programs' messages reach nobody."), COMMON },
     { "ssl", NT_OPT_BOOL, "false", "TLS to the broker.", RABBIT },
     { "ssl_verify", NT_OPT_BOOL, "true",
       "The broker's certificate must be valid and name the host of transport_url.", RABBIT,
@@ -274,8 +279,8 @@ const struct nt_option nt_options[] = {
 
     /* Metrics. */
     { "metrics_listen", NT_OPT_IP, "127.0.0.1", "Address where each program serves /metrics.",
-      GROUP("Metrics"),
-      MORE("In Prometheus' text format, to whoever asks: keep it to this host.") },
+      GROUP("Metrics"), MORE("In Prometheus' text format, to whoever asks: keep it to this host."),
+      COMMON },
     { "server_metrics_port", NT_OPT_INT, "9774", "Port of neutrino-server's /metrics; 0: off.", 0,
       65535 },
     { "flat_metrics_port", NT_OPT_INT, "9775", "Port of neutrino-flat's /metrics; 0: off.", 0,
@@ -316,3 +321,26 @@ const struct nt_option nt_options[] = {
     { "debug", NT_OPT_BOOL, "false", "", IGNORED },
     { 0 },
 };
+
+struct nt_option *
+nt_options_join(const struct nt_option *own)
+{
+    struct nt_option *joined = NULL;
+    size_t n = 0, n_own = 0;
+
+    while (own[n_own].name) {
+        n_own++;
+    }
+    joined = xcalloc(n_own + NT_ARRAY_SIZE(nt_options), sizeof *joined);
+    for (; n < n_own; n++) {
+        joined[n] = own[n];
+    }
+    for (const struct nt_option *o = nt_options; o->name; o++) {
+        AUTO_FREE char *name = xasprintf("%s.%s", o->section ? o->section : "DEFAULT", o->name);
+
+        if (o->is_common && !nt_option_find(own, name)) {
+            joined[n++] = *o;
+        }
+    }
+    return joined;
+}
