@@ -53,16 +53,17 @@ struct agent_config {
     /* [agent] */
     int64_t polling_interval_ms;
     bool minimize_polling;
-    char **tunnel_types; /* NULL-terminated. */
+    char **tunnel_types; /* NULL-terminated, as the other lists. */
     size_t n_tunnel_types;
     int vxlan_udp_port;
     bool dont_fragment, tunnel_csum;
     int dscp; /* -1: not set. */
     bool dscp_inherit;
-    bool l2_population, arp_responder;
-    bool nd_responder; /* Ours. */
+    bool l2_population;
+    bool arp_responder; /* Only with l2_population. */
+    bool nd_responder;  /* Ours; only with the one before. */
     bool drop_flows_on_start, explicitly_egress_direct;
-    char **extensions; /* NULL-terminated. */
+    char **extensions; /* Those that are offered. */
     size_t n_extensions;
     bool has_qos; /* Among the extensions. */
     int64_t report_interval_ms;
@@ -85,6 +86,12 @@ NT_NODISCARD int agent_config_load(const struct nt_config *, struct agent_config
                                    struct nt_err *);
 void agent_config_free(struct agent_config *);
 NT_AUTO(agent_config)
+
+/* What the host must have for it: local_ip on an interface.  Fails with NT_INVALID. */
+NT_NODISCARD int agent_config_check_host(const struct agent_config *, struct nt_err *);
+
+/* Takes over what may change while the program runs; true when anything did. */
+bool agent_config_reload(struct agent_config *, const struct agent_config *now);
 
 bool agent_config_has_tunnels(const struct agent_config *);
 
