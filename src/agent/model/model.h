@@ -1,5 +1,5 @@
 /* What an agent knows: ports plugged on this host, networks they are on, tunnels, and what
- * is behind them.
+ * is behind them (forwarding.h).
  *
  * Facts only, and which of them are dirty (changed since they were last planned); nothing
  * here decides, plans or sends.  Objects refer to each other, and the model keeps those
@@ -189,27 +189,6 @@ void model_port_leave(struct model *, struct model_port *, const struct model_go
 bool model_network_is_tunnel(const struct model_network *);
 struct model_patch *model_patch_of(const struct model *, const struct model_network *);
 struct model_patch *model_patch_tunnel(const struct model *); /* NULL: no tunnels. */
-
-/* --- tunnels and forwarding entries --------------------------------------------------------- */
-
-struct model_tunnel *model_tunnel_find(const struct model *, const char *type, const char *ip);
-struct model_tunnel *model_tunnel_add(struct model *, const char *type, const char *ip,
-                                      const char *name);
-bool model_tunnel_is_used(const struct model_tunnel *);
-void model_tunnel_remove(struct model *, struct model_tunnel *); /* Unused. */
-
-/* Each confirms what is there already; what is new or different is dirty. */
-void model_flood_add(struct model *, struct model_network *, struct model_tunnel *);
-void model_flood_remove(struct model *, struct model_network *, struct model_tunnel *);
-void model_entry_add(struct model *, struct model_network *, struct model_tunnel *, const char *mac,
-                     const char *ip);
-/* Nothing happens when the MAC is behind another tunnel by now. */
-void model_entry_remove(struct model *, struct model_network *, struct model_tunnel *,
-                        const char *mac, const char *ip, const struct model_gone *);
-
-/* What was there before is not confirmed any more; what is still not, is swept. */
-void model_network_doubt(struct model_network *);
-void model_network_sweep(struct model *, struct model_network *, const struct model_gone *);
 
 /* --- owners of flows, as operators see them ------------------------------------------------- */
 

@@ -1,0 +1,572 @@
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/apply/flows.h"
+#include "agent/model/forwarding.h"
+#include "agent/plan/br_int.h"
+#include "agent/plan/br_phys.h"
+#include "agent/plan/br_tun.h"
+#include "agent/plan/bridges.h"
+#include "agent/wiring_impl.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+NT_LOG_MODULE(wiring);
+
+static void
+add_patch(struct model *model, const char *physical_network, const char *bridge,
+          const char *int_name, const char *far_name)
+{
+    struct model_patch *patch = &model->patches[model->n_patches++];
+
+    *patch = (struct model_patch){ .physical_network = physical_network, .bridge = bridge };
+    ovs_strlcpy(patch->int_name, int_name, sizeof patch->int_name);
+    ovs_strlcpy(patch->far_name, far_name, sizeof patch->far_name);
+}
+
+static void
+add_patches(struct model *model, const struct agent_config *config)
+{
+    char int_name[PLAN_PORT_NAME_SIZE], far_name[PLAN_PORT_NAME_SIZE];
+
+    model->patches = xcalloc(config->n_mappings + 1, sizeof *model->patches);
+    for (size_t i = 0; i < config->n_mappings; i++) {
+        const struct agent_mapping *mapping = &config->mappings[i];
+        plan_patch_name("int-", mapping->bridge, int_name);
+        plan_patch_name("phy-", mapping->bridge, far_name);
+        add_patch(model, mapping->physical_network, mapping->bridge, int_name, far_name);
+    }
+    if (agent_config_has_tunnels(config)) {
+        add_patch(model, NULL, config->tunnel_bridge, config->int_peer_patch_port,
+                  config->tun_peer_patch_port);
+    }
+}
+
+/* --- what leaves the model takes its flows along ------------------------------------------- */
+
+static void
+network_gone(void *self_, struct model_network *network)
+{
+    struct wiring *self = self_;
+    char owner[MODEL_OWNER_SIZE];
+
+    model_network_owner(network, owner);
+    wiring_emit(self, owner);
+    shash_add_once(&self->lost_networks, network->network_id, NULL);
+}
+
+static void
+mac_gone(void *self_, struct model_mac *mac)
+{
+    struct wiring *self = self_;
+    char owner[MODEL_OWNER_SIZE];
+
+    model_mac_owner(mac, owner);
+    wiring_emit(self, owner);
+}
+
+static void
+ip_gone(void *self_, struct model_ip *ip)
+{
+    struct wiring *self = self_;
+    char owner[MODEL_OWNER_SIZE];
+
+    model_ip_owner(ip, owner);
+    wiring_emit(self, owner);
+}
+
+struct wiring *
+wiring_new(const struct agent_config *config, const struct wiring_to *to)
+{
+    struct wiring *self = xzalloc(sizeof *self);
+
+    self->config = config;
+    self->to = *to;
+    self->model = model_new(config);
+    plan_init(&self->plan);
+    shash_init(&self->bridges);
+    shash_init(&self->tunnel_ports);
+    shash_init(&self->lost_networks);
+    self->gone =
+        (struct model_gone){ .network = network_gone, .mac = mac_gone, .ip = ip_gone, .aux = self };
+    add_patches(self->model, config);
+    return self;
+}
+
+void
+wiring_free(struct wiring *self)
+{
+    if (!self) {
+        return;
+    }
+    model_free(self->model);
+    plan_deinit(&self->plan);
+    shash_destroy(&self->bridges);
+    shash_destroy(&self->tunnel_ports);
+    shash_destroy(&self->lost_networks);
+    free(self->floods);
+    free(self);
+}
+
+void
+wiring_emit(struct wiring *self, const char *owner)
+{
+    self->to.flows(self->to.aux, owner, &self->plan);
+    plan_clear(&self->plan);
+}
+
+/* --- bridges -------------------------------------------------------------------------------- */
+
+void
+wiring_bridge_seen(struct wiring *self, const char *name, const struct nt_ovs_bridge *bridge)
+{
+    if (!bridge) {
+        shash_find_and_delete(&self->bridges, name);
+    } else if (!strcmp(bridge->external_bridge_id, name)) {
+        shash_replace(&self->bridges, name, (void *) "ancillary");
+    } else {
+        shash_replace(&self->bridges, name, (void *) "plain");
+    }
+}
+
+/* A bridge of ours, or one whose ports are only reported. */
+static bool
+is_ours(const struct wiring *self, const char *bridge)
+{
+    if (!strcmp(bridge, self->config->integration_bridge)) {
+        return true;
+    }
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        if (!strcmp(bridge, self->model->patches[i].bridge)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_ancillary(const struct wiring *self, const char *bridge)
+{
+    const char *kind = shash_find_data(&self->bridges, bridge);
+
+    return kind && !strcmp(kind, "ancillary") && !is_ours(self, bridge);
+}
+
+static void
+want_bridge(void *self_, const struct nt_ovs_bridge_want *want)
+{
+    struct wiring *self = self_;
+
+    self->to.bridge(self->to.aux, want);
+}
+
+/* Whether a patch port has been seen in the switch. */
+static bool
+patch_is_there(const struct wiring *self, const char *name)
+{
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        const struct model_patch *patch = &self->model->patches[i];
+        if (!strcmp(patch->int_name, name)) {
+            return patch->int_ofport != 0;
+        }
+        if (!strcmp(patch->far_name, name)) {
+            return patch->far_ofport != 0;
+        }
+    }
+    return false;
+}
+
+/* A patch port that is there stays as it is, traffic and all, until it is wanted joined. */
+static void
+want_missing_patch(void *self_, const struct nt_ovs_port_want *want)
+{
+    struct wiring *self = self_;
+
+    if (!patch_is_there(self, want->name)) {
+        self->to.port(self->to.aux, want);
+    }
+}
+
+static void
+want_patch(void *self_, const struct nt_ovs_port_want *want)
+{
+    struct wiring *self = self_;
+
+    self->to.port(self->to.aux, want);
+}
+
+static void
+begin(struct wiring *self)
+{
+    const struct plan_bridges_to to = { want_bridge, want_missing_patch, self };
+
+    plan_bridges(self->config, false, &to);
+    self->has_begun = true;
+}
+
+void
+wiring_base_installed(struct wiring *self)
+{
+    const struct plan_bridges_to to = { want_bridge, want_patch, self };
+
+    if (self->is_set_up && !self->is_joined) {
+        plan_bridges(self->config, true, &to);
+        self->is_joined = true;
+    }
+}
+
+void
+wiring_dirty_networks(struct wiring *self)
+{
+    struct model_network *network;
+
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        MODEL_DIRTY(self->model, dirty_networks, network);
+    }
+}
+
+void
+wiring_dirty_ports(struct wiring *self)
+{
+    struct model_port *port;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        MODEL_DIRTY(self->model, dirty_ports, port);
+    }
+}
+
+void
+wiring_dirty_all(struct wiring *self)
+{
+    struct model_network *network;
+    struct model_tunnel *tunnel;
+    struct model_mac *mac;
+    struct model_ip *ip;
+
+    self->base_dirty = true;
+    wiring_dirty_ports(self);
+    wiring_dirty_networks(self);
+    HMAP_FOR_EACH (tunnel, node, &self->model->tunnels) {
+        MODEL_DIRTY(self->model, dirty_tunnels, tunnel);
+    }
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        HMAP_FOR_EACH (mac, node, &network->macs) {
+            MODEL_DIRTY(self->model, dirty_macs, mac);
+        }
+        HMAP_FOR_EACH (ip, node, &network->ips) {
+            MODEL_DIRTY(self->model, dirty_ips, ip);
+        }
+    }
+}
+
+static void
+patch_numbered(struct wiring *self, int64_t *ofport, int64_t now)
+{
+    if (*ofport == now) {
+        return;
+    }
+    *ofport = now;
+    self->base_dirty = true;
+    wiring_dirty_networks(self);
+    wiring_dirty_ports(self);
+
+    bool all = true;
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        const struct model_patch *patch = &self->model->patches[i];
+        all = all && patch->int_ofport > 0 && patch->far_ofport > 0;
+    }
+    self->is_set_up = self->is_set_up || all;
+}
+
+/* True when 'name' is an end of a patch of ours. */
+static bool
+patch_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port)
+{
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        struct model_patch *patch = &self->model->patches[i];
+        if (!strcmp(patch->int_name, name)) {
+            patch_numbered(self, &patch->int_ofport, port ? port->ofport : 0);
+            return true;
+        }
+        if (!strcmp(patch->far_name, name)) {
+            patch_numbered(self, &patch->far_ofport, port ? port->ofport : 0);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t
+number(int64_t ofport)
+{
+    return MAX(ofport, 0);
+}
+
+static void
+plan_base(struct wiring *self)
+{
+    const struct agent_config *config = self->config;
+    const struct model *model = self->model;
+    const struct model_patch *tunnel = model_patch_tunnel(model);
+    char owner[MODEL_OWNER_SIZE];
+    struct plan_patch *physical = xcalloc(model->n_patches + 1, sizeof *physical);
+    struct plan_br_int br_int = {
+        .bridge = config->integration_bridge,
+        .physical = physical,
+        .patch_tun_ofport = tunnel ? number(tunnel->int_ofport) : 0,
+        .direct_egress = config->explicitly_egress_direct,
+    };
+
+    for (size_t i = 0; i < model->n_patches; i++) {
+        const struct model_patch *patch = &model->patches[i];
+        if (patch->physical_network && patch->int_ofport > 0) {
+            physical[br_int.n_physical++].ofport = patch->int_ofport;
+        }
+    }
+    plan_br_int_base(&self->plan, &br_int);
+    snprintf(owner, sizeof owner, "bridge %s", config->integration_bridge);
+    wiring_emit(self, owner);
+    free(physical);
+
+    for (size_t i = 0; i < model->n_patches; i++) {
+        const struct model_patch *patch = &model->patches[i];
+        if (patch->far_ofport <= 0) {
+            continue;
+        }
+        if (patch->physical_network) {
+            plan_br_phys_base(&self->plan,
+                              &(struct plan_br_phys){ patch->bridge, patch->far_ofport });
+        } else {
+            plan_br_tun_base(&self->plan,
+                             &(struct plan_br_tun){
+                                 .bridge = patch->bridge,
+                                 .patch_int_ofport = patch->far_ofport,
+                                 .arp_responder = config->arp_responder && config->l2_population,
+                                 .nd_responder = config->nd_responder && config->l2_population,
+                                 .learn_cookie = FLOWS_LEARN_COOKIE,
+                             });
+        }
+        snprintf(owner, sizeof owner, "bridge %s", patch->bridge);
+        wiring_emit(self, owner);
+    }
+}
+
+/* --- facts ---------------------------------------------------------------------------------- */
+
+void
+wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port,
+                 const struct wiring_memory *memory, bool readded)
+{
+    struct model_port *known = model_port_by_name(self->model, name);
+    const char *br_tun = agent_config_has_tunnels(self->config) ? self->config->tunnel_bridge : "";
+
+    if (patch_seen(self, name, port)) {
+        return;
+    }
+    if (shash_find(&self->tunnel_ports, name) || (port && !strcmp(port->bridge, br_tun))) {
+        wiring_tunnel_port_seen(self, name, port);
+        return;
+    }
+
+    bool is_int = port && !strcmp(port->bridge, self->config->integration_bridge);
+    bool is_vif = port && *port->iface_id && *port->attached_mac && port->n_interfaces == 1
+                  && (is_int || is_ancillary(self, port->bridge));
+
+    if (known && (!is_vif || strcmp(known->id, port->iface_id))) {
+        wiring_port_gone(self, known);
+    }
+    if (is_vif) {
+        wiring_vif_seen(self, port, memory, readded, !is_int);
+    }
+}
+
+/* --- wishes --------------------------------------------------------------------------------- */
+
+bool
+wiring_is_set_up(const struct wiring *self)
+{
+    return self->is_set_up;
+}
+
+bool
+wiring_is_complete(const struct wiring *self)
+{
+    struct model_port *port;
+
+    if (!self->is_set_up) {
+        return false;
+    }
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (port->answer == ANSWER_NONE && !port->is_ancillary) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+wiring_is_tunnel_complete(const struct wiring *self)
+{
+    struct model_network *network;
+
+    if (!wiring_is_complete(self) || (!self->config->l2_population && !self->tunnels_are_told)) {
+        return false;
+    }
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        if (!network->knows_floods) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+wiring_awaits_tables(const struct wiring *self)
+{
+    struct model_network *network;
+
+    if (!self->config->l2_population) {
+        return !self->tunnels_are_told;
+    }
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        if (network->has_asked) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wiring_has_work(const struct wiring *self)
+{
+    const struct model *model = self->model;
+
+    return self->is_set_up
+           && (self->base_dirty || !ovs_list_is_empty(&model->dirty_ports)
+               || !ovs_list_is_empty(&model->dirty_networks)
+               || !ovs_list_is_empty(&model->dirty_tunnels)
+               || !ovs_list_is_empty(&model->dirty_macs) || !ovs_list_is_empty(&model->dirty_ips));
+}
+
+/* Whether something from before our start is left as it was, until the server has told. */
+static bool
+is_restoring(const struct wiring *self)
+{
+    const struct model_port *port;
+    const struct model_network *network;
+
+    if (!self->config->l2_population && !self->tunnels_are_told) {
+        return true;
+    }
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (port->wire == WIRE_LEFT) {
+            return true;
+        }
+    }
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        if (network->is_restored && !network->knows_floods) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Pops each thing off a list of dirty ones and plans it. */
+#define PLAN_DIRTY(self, list, type, plan)                                              \
+    while (!ovs_list_is_empty(&(self)->model->list)) {                                  \
+        struct type *thing_ =                                                           \
+            CONTAINER_OF(ovs_list_pop_front(&(self)->model->list), struct type, dirty); \
+        ovs_list_init(&thing_->dirty);                                                  \
+        plan(self, thing_);                                                             \
+    }
+
+static bool
+is_on_host(const struct wiring *self, const char *network_id)
+{
+    struct model_network *network;
+
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        if (!strcmp(network->network_id, network_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only now, since what is known of a network is used until its ports have left. */
+static void
+drop_lost_networks(struct wiring *self)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &self->lost_networks) {
+        if (!is_on_host(self, node->name)) {
+            self->to.network_interest(self->to.aux, node->name, false);
+        }
+    }
+    shash_clear(&self->lost_networks);
+}
+
+void
+wiring_run(struct wiring *self)
+{
+    if (!self->has_begun) {
+        begin(self);
+    }
+    if (!self->is_set_up) {
+        return;
+    }
+    if (self->base_dirty) {
+        self->base_dirty = false;
+        plan_base(self);
+    }
+    /* Ports first: they make networks, and those make tunnels' users. */
+    PLAN_DIRTY(self, dirty_ports, model_port, wiring_plan_port)
+    PLAN_DIRTY(self, dirty_tunnels, model_tunnel, wiring_plan_tunnel)
+    PLAN_DIRTY(self, dirty_networks, model_network, wiring_plan_network)
+    PLAN_DIRTY(self, dirty_macs, model_mac, wiring_plan_mac)
+    PLAN_DIRTY(self, dirty_ips, model_ip, wiring_plan_ip)
+    if (self->model->lost_tunnel_use && !is_restoring(self)) {
+        self->model->lost_tunnel_use = false;
+        wiring_drop_unused_tunnels(self);
+    }
+    drop_lost_networks(self);
+}
+
+void
+wiring_report_ready(struct wiring *self, const struct wiring_report *report)
+{
+    struct model_port *port;
+
+    LIST_FOR_EACH_SAFE (port, report, &self->model->to_report) {
+        struct model_network *network = port->network;
+        bool refresh = false;
+
+        if (!report->is_in(report->aux, port)) {
+            continue;
+        }
+        if (network && network->needs_table && self->config->l2_population) {
+            network->needs_table = false;
+            network->has_asked = true;
+            refresh = true;
+        }
+        ovs_list_remove(&port->report);
+        ovs_list_init(&port->report);
+        port->is_reported_up = true;
+        report->up(report->aux, port, refresh);
+    }
+}
+
+const struct model *
+wiring_model(const struct wiring *self)
+{
+    return self->model;
+}
+
+const struct wiring_stats *
+wiring_stats(const struct wiring *self)
+{
+    return &self->stats;
+}

@@ -1,0 +1,49 @@
+/* What the files of wiring share. */
+#pragma once
+
+#include "agent/wiring.h"
+
+struct wiring {
+    const struct agent_config *config; /* Borrowed. */
+    struct wiring_to to;
+    struct model *model;
+    struct plan plan; /* Reused. */
+    int64_t *floods;  /* Scratch of wiring_network_values(). */
+    size_t floods_allocated;
+    struct shash bridges;       /* Those that are there. */
+    struct shash tunnel_ports;  /* Names of tunnel ports on the tunnel bridge, and numbers. */
+    struct shash lost_networks; /* Ids: not on this host any more. */
+
+    bool has_begun; /* Bridges are wanted. */
+    bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
+    bool is_joined; /* Base flows are in: patch ports lead to each other. */
+    bool base_dirty;
+    bool tunnels_are_told; /* Without l2 population: by tunnel_sync. */
+    struct model_gone gone;
+    struct wiring_stats stats;
+};
+
+/* wiring_ports.c */
+void wiring_plan_port(struct wiring *, struct model_port *);
+void wiring_port_gone(struct wiring *, struct model_port *);
+void wiring_vif_seen(struct wiring *, const struct nt_ovs_port *, const struct wiring_memory *,
+                     bool readded, bool is_ancillary);
+
+/* wiring_tunnels.c */
+void wiring_plan_network(struct wiring *, struct model_network *);
+void wiring_plan_tunnel(struct wiring *, struct model_tunnel *);
+void wiring_plan_mac(struct wiring *, struct model_mac *);
+void wiring_plan_ip(struct wiring *, struct model_ip *);
+void wiring_drop_unused_tunnels(struct wiring *);
+void wiring_tunnel_port_seen(struct wiring *, const char *name, const struct nt_ovs_port *);
+
+/* The network as planners take it; false: what carries it is not there yet.  Valid until it is
+ * called again. */
+bool wiring_network_values(struct wiring *, const struct model_network *, struct plan_network *);
+
+/* Who has the network is planned anew for all networks; after numbers of patches changed. */
+void wiring_dirty_networks(struct wiring *);
+void wiring_dirty_ports(struct wiring *);
+
+/* Hands over the plan for an owner, and empties it. */
+void wiring_emit(struct wiring *, const char *owner);

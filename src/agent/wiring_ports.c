@@ -1,0 +1,532 @@
+/* One port: what it shall be, its flows, its row. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/plan/br_int.h"
+#include "agent/wiring_impl.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+NT_LOG_MODULE(wiring_ports);
+
+/* What a port may have at most; the rest is left out. */
+#define MAX_ADDRESSES 4096
+
+static void
+to_report(struct wiring *self, struct model_port *port)
+{
+    if (!port->is_reported_up && ovs_list_is_empty(&port->report)) {
+        ovs_list_push_back(&self->model->to_report, &port->report);
+    }
+}
+
+static void
+not_to_report(struct model_port *port)
+{
+    ovs_list_remove(&port->report);
+    ovs_list_init(&port->report);
+}
+
+static void
+report_down(struct wiring *self, struct model_port *port)
+{
+    not_to_report(port);
+    port->is_reported_up = false;
+    self->to.device_down(self->to.aux, port->id);
+}
+
+/* --- seen ----------------------------------------------------------------------------------- */
+
+/* The tag of an earlier run is kept for the network it was for. */
+static void
+remember(struct wiring *self, struct model_port *port, const struct wiring_memory *memory)
+{
+    if (!memory || !memory->net_uuid || !memory->tag || !port->tag || port->tag == PLAN_DEAD_VLAN) {
+        return;
+    }
+
+    const char *segmentation = memory->segmentation_id ? memory->segmentation_id : "None";
+    if (atoi(memory->tag) != port->tag) {
+        nt_warn("tag of a port is not the one it was given; it is wired anew", "port", port->id,
+                "name", port->name, NULL);
+        return;
+    }
+    port->is_restored = lvlans_hint(self->model->lvlans, memory->net_uuid, segmentation, port->tag);
+    if (!port->is_restored) {
+        nt_warn("tag of a port belongs to another network; it is wired anew", "port", port->id,
+                "name", port->name, "network", memory->net_uuid, NULL);
+    }
+}
+
+static struct model_port *
+vif_added(struct wiring *self, const struct nt_ovs_port *seen, const struct wiring_memory *memory,
+          bool is_ancillary)
+{
+    struct model_port *port = model_port_find(self->model, seen->iface_id);
+
+    if (port) {
+        nt_warn("port is plugged twice; the newer interface has it", "port", port->id, "name",
+                seen->name, "before", port->name, NULL);
+        wiring_port_gone(self, port);
+    }
+    port = model_port_add(self->model, seen->iface_id, seen->name);
+    port->is_ancillary = is_ancillary;
+    port->tag = seen->tag;
+    if (is_ancillary) {
+        self->stats.n_ancillary++;
+        return port;
+    }
+    self->stats.n_added++;
+    remember(self, port, memory);
+    self->to.interest(self->to.aux, port->id, true);
+    if (self->to.vo_port(self->to.aux, port->id)) {
+        port->answer = ANSWER_KNOWN;
+    }
+    return port;
+}
+
+void
+wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
+                const struct wiring_memory *memory, bool readded, bool is_ancillary)
+{
+    struct model_port *port = model_port_by_name(self->model, seen->name);
+    bool is_new = !port;
+
+    if (is_new) {
+        port = vif_added(self, seen, memory, is_ancillary);
+    }
+
+    bool lost_tag = port->wire == WIRE_BOUND && port->network && port->tag == port->network->lvlan
+                    && seen->tag != port->tag;
+    if (!is_new && (readded || lost_tag) && port->is_reported_up) {
+        /* Somebody plugged it anew: the server shall see it go and come. */
+        nt_info("port was plugged anew", "port", port->id, "name", port->name, NULL);
+        report_down(self, port);
+        self->stats.n_updated++;
+    }
+
+    bool changed = is_new || readded || port->ofport != seen->ofport || port->tag != seen->tag
+                   || strcmp(port->mac, seen->attached_mac) || strcmp(port->bridge, seen->bridge);
+    if (!changed) {
+        return;
+    }
+    port->ofport = seen->ofport;
+    port->tag = seen->tag;
+    ovs_strlcpy(port->mac, seen->attached_mac, sizeof port->mac);
+    free(port->bridge);
+    port->bridge = xstrdup(seen->bridge);
+    if (seen->ofport < 0) {
+        nt_warn("switch could not add a port", "port", port->id, "name", port->name, "why",
+                seen->error, NULL);
+    }
+    MODEL_DIRTY(self->model, dirty_ports, port);
+}
+
+void
+wiring_port_gone(struct wiring *self, struct model_port *port)
+{
+    char owner[MODEL_OWNER_SIZE];
+
+    model_port_owner(port, owner);
+    wiring_emit(self, owner);
+    self->to.forget_port(self->to.aux, port->name);
+    report_down(self, port);
+    if (port->wire == WIRE_BOUND) {
+        self->stats.n_bound--;
+    }
+    if (!port->is_ancillary) {
+        self->stats.n_removed++;
+        self->to.interest(self->to.aux, port->id, false);
+    }
+    model_port_leave(self->model, port, &self->gone);
+    model_port_remove(self->model, port);
+}
+
+/* --- told ----------------------------------------------------------------------------------- */
+
+void
+wiring_port_told(struct wiring *self, const char *id, enum model_answer answer)
+{
+    struct model_port *port = model_port_find(self->model, id);
+
+    if (!port || port->is_ancillary) {
+        return;
+    }
+    port->answer = answer;
+
+    const struct nt_vo_port *told = self->to.vo_port(self->to.aux, id);
+    if (port->is_reported_up && port->wire == WIRE_BOUND && told && !strcmp(told->status, "DOWN")) {
+        port->is_reported_up = false; /* It is up here: say so again. */
+    }
+    self->stats.n_updated++;
+    MODEL_DIRTY(self->model, dirty_ports, port);
+}
+
+/* A segment may have another number now: looked at with each of its ports. */
+void
+wiring_network_told(struct wiring *self, const char *id)
+{
+    struct model_port *port;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (port->network && !strcmp(port->network->network_id, id)) {
+            MODEL_DIRTY(self->model, dirty_ports, port);
+        }
+    }
+}
+
+void
+wiring_policy_told(struct wiring *self, const char *policy_id)
+{
+    struct model_port *port;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
+        if (told
+            && (!strcmp(told->qos_policy_id, policy_id)
+                || !strcmp(told->qos_network_policy_id, policy_id))) {
+            MODEL_DIRTY(self->model, dirty_ports, port);
+        }
+    }
+}
+
+void
+wiring_deactivated(struct wiring *self, const char *port_id)
+{
+    struct model_port *port = model_port_find(self->model, port_id);
+
+    if (port && !port->is_ancillary) {
+        nt_info("binding was deactivated: the port leaves the switch", "port", port_id, "name",
+                port->name, NULL);
+        self->to.no_port(self->to.aux, port->name);
+    }
+}
+
+/* --- planned -------------------------------------------------------------------------------- */
+
+static void
+add_address(struct plan_address *addresses, size_t *n, const char *mac, const char *ip)
+{
+    if (*n < MAX_ADDRESSES) {
+        addresses[(*n)++] = (struct plan_address){ .mac = mac, .ip = ip };
+    }
+}
+
+static struct plan_address *
+addresses_of(const struct nt_vo_port *told, size_t *n)
+{
+    size_t n_all = told->n_fixed_ips + told->n_allowed_address_pairs;
+    struct plan_address *addresses = xcalloc(n_all + 1, sizeof *addresses);
+
+    *n = 0;
+    for (size_t i = 0; i < told->n_fixed_ips; i++) {
+        add_address(addresses, n, told->mac_address, told->fixed_ips[i].ip_address);
+    }
+    for (size_t i = 0; i < told->n_allowed_address_pairs; i++) {
+        const struct nt_vo_address_pair *pair = &told->allowed_address_pairs[i];
+        add_address(addresses, n, *pair->mac_address ? pair->mac_address : told->mac_address,
+                    pair->ip_address);
+    }
+    return addresses;
+}
+
+/* Where frames of the port's network leave br-int. */
+static int64_t
+egress_of(const struct wiring *self, const struct model_network *network)
+{
+    const struct model_patch *patch = NULL;
+
+    if (model_network_is_tunnel(network)) {
+        patch = model_patch_tunnel(self->model);
+    } else if (!strcmp(network->network_type, "vlan")) {
+        patch = model_patch_of(self->model, network);
+    }
+    return patch ? MAX(patch->int_ofport, 0) : 0;
+}
+
+/* What a QoS policy means for a port. */
+struct limits {
+    int dscp;
+    int64_t egress_kbps, egress_burst_kb;
+    int64_t ingress_kbps, ingress_burst_kb;
+};
+
+static void
+add_rule(struct limits *limits, const struct nt_vo_qos_rule *rule)
+{
+    if (rule->vo.type == &nt_vo_qos_dscp_marking_type) {
+        limits->dscp = rule->dscp_mark;
+    } else if (rule->vo.type != &nt_vo_qos_bandwidth_limit_type) {
+        return;
+    } else if (!strcmp(rule->direction, "ingress")) {
+        limits->ingress_kbps = rule->max_kbps;
+        limits->ingress_burst_kb = rule->max_burst_kbps;
+    } else {
+        limits->egress_kbps = rule->max_kbps;
+        limits->egress_burst_kb = rule->max_burst_kbps;
+    }
+}
+
+static struct limits
+limits_of(struct wiring *self, const struct nt_vo_port *told)
+{
+    struct limits limits = { .dscp = -1 };
+    const char *id = *told->qos_policy_id ? told->qos_policy_id : told->qos_network_policy_id;
+
+    if (!self->config->has_qos || !*id) {
+        return limits;
+    }
+    self->to.policy_interest(self->to.aux, id);
+
+    const struct nt_vo_qos_policy *policy = self->to.vo_policy(self->to.aux, id);
+    for (size_t i = 0; policy && i < policy->n_rules; i++) {
+        add_rule(&limits, &policy->rules[i]);
+    }
+    return limits;
+}
+
+/* A policing burst that nobody set is 80 % of the rate. */
+static int64_t
+policing_burst(const struct limits *limits)
+{
+    return limits->egress_burst_kb ? limits->egress_burst_kb : limits->egress_kbps * 8 / 10;
+}
+
+static void
+want_bound_row(struct wiring *self, const struct model_port *port, const struct limits *limits)
+{
+    const struct model_network *network = port->network;
+    char tag[8];
+    bool has_segment = strcmp(network->segmentation, "None") != 0;
+    snprintf(tag, sizeof tag, "%d", network->lvlan);
+
+    const struct nt_ovs_kv other_config[] = {
+        { "net_uuid", network->network_id },
+        { "network_type", network->network_type },
+        { "physical_network", *network->physical_network ? network->physical_network : "None" },
+        { "segmentation_id", has_segment ? network->segmentation : NULL },
+        { "tag", tag },
+        { NULL, NULL },
+    };
+    const struct nt_ovs_port_want want = {
+        .bridge = port->bridge,
+        .name = port->name,
+        .tag = network->lvlan,
+        .other_config = other_config,
+        .policing_kbps = self->config->has_qos ? limits->egress_kbps : -1,
+        .policing_burst_kb = self->config->has_qos ? policing_burst(limits) : -1,
+    };
+    self->to.port(self->to.aux, &want);
+    if (self->config->has_qos) {
+        self->to.qos(self->to.aux, port->name, limits->ingress_kbps, limits->ingress_burst_kb);
+    }
+}
+
+static void
+bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port *told)
+{
+    char owner[MODEL_OWNER_SIZE];
+    struct limits limits = limits_of(self, told);
+    size_t n_addresses;
+    struct plan_address *addresses = addresses_of(told, &n_addresses);
+    const struct plan_port values = {
+        .bridge = port->bridge,
+        .ofport = port->ofport,
+        .lvlan = port->network->lvlan,
+        .is_guarded = nt_vo_port_is_guarded(told)
+                      && strncmp(told->device_owner, "network:", strlen("network:")) != 0,
+        .mac = told->mac_address,
+        .addresses = addresses,
+        .n_addresses = n_addresses,
+        .direct_egress = self->config->explicitly_egress_direct,
+        .egress_ofport = egress_of(self, port->network),
+        .dscp = limits.dscp,
+        .has_ingress_limit = limits.ingress_kbps > 0,
+    };
+
+    if (port->wire != WIRE_BOUND) {
+        self->stats.n_bound++;
+    }
+    port->wire = WIRE_BOUND;
+    plan_br_int_port(&self->plan, &values);
+    free(addresses);
+    model_port_owner(port, owner);
+    wiring_emit(self, owner);
+    want_bound_row(self, port, &limits);
+    to_report(self, port);
+}
+
+/* Nothing leaves a dead port, and nothing reaches it. */
+static void
+kill_port(struct wiring *self, struct model_port *port)
+{
+    char owner[MODEL_OWNER_SIZE];
+    const struct plan_port values = {
+        .bridge = port->bridge,
+        .ofport = port->ofport,
+        .lvlan = PLAN_DEAD_VLAN,
+        .is_dead = true,
+        .mac = port->mac,
+        .dscp = -1,
+    };
+    const struct nt_ovs_port_want want = {
+        .bridge = port->bridge,
+        .name = port->name,
+        .tag = PLAN_DEAD_VLAN,
+        .policing_kbps = -1,
+        .policing_burst_kb = -1,
+    };
+
+    not_to_report(port);
+    if (port->wire == WIRE_BOUND) {
+        self->stats.n_bound--;
+    }
+    if (port->wire != WIRE_DEAD) {
+        self->stats.n_dead++;
+    }
+    port->wire = WIRE_DEAD;
+    plan_br_int_port(&self->plan, &values);
+    model_port_owner(port, owner);
+    wiring_emit(self, owner);
+    self->to.port(self->to.aux, &want);
+    model_port_leave(self->model, port, &self->gone);
+}
+
+/* What carries the segment is configured here; says what is missing if not. */
+static bool
+is_carried(const struct wiring *self, const struct model_port *port,
+           const struct nt_vo_segment *segment)
+{
+    if (!strcmp(segment->network_type, "local")) {
+        return true;
+    }
+    if (!strcmp(segment->network_type, "flat") || !strcmp(segment->network_type, "vlan")) {
+        if (agent_config_bridge_of(self->config, segment->physical_network)) {
+            return true;
+        }
+        nt_warn_rl("cannot wire a port: its physical network is not in bridge_mappings", "port",
+                   port->id, "physical_network", segment->physical_network, NULL);
+        return false;
+    }
+    for (size_t i = 0; i < self->config->n_tunnel_types; i++) {
+        if (!strcmp(self->config->tunnel_types[i], segment->network_type)) {
+            return true;
+        }
+    }
+    nt_warn_rl("cannot wire a port: its network's type is not in tunnel_types", "port", port->id,
+               "network_type", segment->network_type, NULL);
+    return false;
+}
+
+static bool
+is_on(const struct model_port *port, const char *network_id, const struct nt_vo_segment *segment)
+{
+    char segmentation[MODEL_SEGMENTATION_SIZE];
+
+    model_segmentation(segment->segmentation_id, nt_vo_is_set(&segment->vo, "segmentation_id"),
+                       segmentation);
+    return port->network && !strcmp(port->network->network_id, network_id)
+           && !strcmp(port->network->segmentation, segmentation);
+}
+
+/* What carries the port here.  A segment that got another number is told with its network
+ * only, so that one is right about it. */
+static const struct nt_vo_segment *
+segment_of(const struct wiring *self, const struct nt_vo_port *told)
+{
+    const struct nt_vo_segment *segment = nt_vo_port_segment(told, self->config->host);
+    const struct nt_vo_network *network = self->to.vo_network(self->to.aux, told->network_id);
+
+    for (size_t i = 0; segment && network && i < network->n_segments; i++) {
+        if (!strcmp(network->segments[i].id, segment->id)) {
+            return &network->segments[i];
+        }
+    }
+    return segment;
+}
+
+static int
+join(struct wiring *self, struct model_port *port, const struct nt_vo_port *told,
+     const struct nt_vo_segment *segment, struct nt_err *err)
+{
+    model_port_leave(self->model, port, &self->gone);
+    if (model_port_join(self->model, port, told->network_id, segment, err) < 0) {
+        return -1;
+    }
+    if (port->network->n_ports == 1) {
+        self->to.network_interest(self->to.aux, told->network_id, true);
+    }
+    return 0;
+}
+
+static void
+plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port *told)
+{
+    const struct nt_vo_binding *binding = nt_vo_port_binding(told, self->config->host);
+    const struct nt_vo_segment *segment = segment_of(self, told);
+    struct nt_err err = { 0 };
+
+    if (!binding || strcmp(binding->status, "ACTIVE") || !segment) {
+        kill_port(self, port);
+        return;
+    }
+    if (!told->admin_state_up) {
+        kill_port(self, port);
+        if (port->is_reported_up || strcmp(told->status, "DOWN")) {
+            report_down(self, port);
+        }
+        return;
+    }
+    if (!is_carried(self, port, segment)) {
+        self->stats.n_refused++;
+        kill_port(self, port);
+        return;
+    }
+    if (!is_on(port, told->network_id, segment) && join(self, port, told, segment, &err) < 0) {
+        nt_warn_rl("cannot wire a port", "port", port->id, "why", err.msg, NULL);
+        self->stats.n_refused++;
+        kill_port(self, port);
+        return;
+    }
+    bind_port(self, port, told);
+}
+
+static void
+plan_nothing(struct wiring *self, struct model_port *port)
+{
+    char owner[MODEL_OWNER_SIZE];
+
+    not_to_report(port);
+    if (port->wire == WIRE_BOUND) {
+        self->stats.n_bound--;
+    }
+    port->wire = WIRE_NOTHING;
+    model_port_owner(port, owner);
+    wiring_emit(self, owner);
+}
+
+void
+wiring_plan_port(struct wiring *self, struct model_port *port)
+{
+    const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
+
+    self->stats.n_planned++;
+    if (port->is_ancillary) {
+        to_report(self, port);
+    } else if (port->ofport <= 0) {
+        plan_nothing(self, port);
+    } else if (port->answer == ANSWER_KNOWN && told) {
+        plan_known(self, port, told);
+    } else if (port->answer == ANSWER_NONE && port->is_restored) {
+        port->wire = WIRE_LEFT;
+    } else {
+        if (port->answer == ANSWER_GONE) {
+            nt_info("server does not know a port that is plugged here", "port", port->id, "name",
+                    port->name, NULL);
+        }
+        kill_port(self, port);
+    }
+}

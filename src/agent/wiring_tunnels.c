@@ -1,0 +1,462 @@
+/* Networks, tunnels, and what is behind them. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/model/forwarding.h"
+#include "agent/plan/br_int.h"
+#include "agent/plan/br_phys.h"
+#include "agent/plan/br_tun.h"
+#include "agent/plan/bridges.h"
+#include "agent/wiring_impl.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+NT_LOG_MODULE(wiring_tunnels);
+
+/* --- planned -------------------------------------------------------------------------------- */
+
+static int
+compare_ofports(const void *a_, const void *b_)
+{
+    const int64_t *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void
+add_flood(struct wiring *self, size_t *n, const struct model_tunnel *tunnel)
+{
+    if (tunnel->ofport <= 0) {
+        return;
+    }
+    if (*n >= self->floods_allocated) {
+        self->floods = x2nrealloc(self->floods, &self->floods_allocated, sizeof *self->floods);
+    }
+    self->floods[(*n)++] = tunnel->ofport;
+}
+
+/* Whom the network is flooded to.  Until the server has told, a network that was flooded before
+ * our start keeps the flow it has: none is wanted. */
+static size_t
+collect_floods(struct wiring *self, const struct model_network *network)
+{
+    const struct model_flood *flood;
+    const struct model_tunnel *tunnel;
+    size_t n = 0;
+
+    if (network->is_restored && !network->knows_floods) {
+        return 0;
+    }
+    if (self->config->l2_population) {
+        LIST_FOR_EACH (flood, of_network, &network->floods) {
+            add_flood(self, &n, flood->tunnel);
+        }
+    } else {
+        HMAP_FOR_EACH (tunnel, node, &self->model->tunnels) {
+            if (tunnel->is_peer && !strcmp(tunnel->type, network->network_type)) {
+                add_flood(self, &n, tunnel);
+            }
+        }
+    }
+    if (n) {
+        qsort(self->floods, n, sizeof *self->floods, compare_ofports);
+    }
+    return n;
+}
+
+bool
+wiring_network_values(struct wiring *self, const struct model_network *network,
+                      struct plan_network *values)
+{
+    const struct model_patch *patch;
+
+    *values = (struct plan_network){
+        .lvlan = network->lvlan,
+        .network_type = network->network_type,
+        .segmentation_id = network->segmentation_id,
+        .br_int = self->config->integration_bridge,
+    };
+    if (!strcmp(network->network_type, "local")) {
+        return false;
+    }
+    if (model_network_is_tunnel(network)) {
+        patch = model_patch_tunnel(self->model);
+        if (!patch || patch->far_ofport <= 0) {
+            return false;
+        }
+        values->br_tun = patch->bridge;
+        values->patch_int_ofport = patch->far_ofport;
+        values->n_flood_ofports = collect_floods(self, network);
+        values->flood_ofports = self->floods;
+        return true;
+    }
+    patch = model_patch_of(self->model, network);
+    if (!patch || patch->int_ofport <= 0 || patch->far_ofport <= 0) {
+        return false;
+    }
+    values->br_phys = patch->bridge;
+    values->int_ofport = patch->int_ofport;
+    values->phy_ofport = patch->far_ofport;
+    return true;
+}
+
+void
+wiring_plan_network(struct wiring *self, struct model_network *network)
+{
+    char owner[MODEL_OWNER_SIZE];
+    struct plan_network values;
+
+    if (!wiring_network_values(self, network, &values)) {
+        /* A local network needs no flows, others not before their patch has numbers. */
+    } else if (model_network_is_tunnel(network)) {
+        plan_br_tun_network(&self->plan, &values);
+    } else {
+        plan_br_int_network(&self->plan, &values);
+        plan_br_phys_network(&self->plan, &values);
+    }
+    model_network_owner(network, owner);
+    wiring_emit(self, owner);
+}
+
+static void
+want_port(void *self_, const struct nt_ovs_port_want *want)
+{
+    struct wiring *self = self_;
+
+    self->to.port(self->to.aux, want);
+}
+
+/* What goes through a tunnel is planned with its number. */
+static void
+dirty_users(struct wiring *self, const struct model_tunnel *tunnel)
+{
+    struct model_flood *flood;
+    struct model_mac *mac;
+
+    LIST_FOR_EACH (flood, of_tunnel, &tunnel->floods) {
+        MODEL_DIRTY(self->model, dirty_networks, flood->network);
+    }
+    LIST_FOR_EACH (mac, of_tunnel, &tunnel->macs) {
+        MODEL_DIRTY(self->model, dirty_macs, mac);
+    }
+    if (tunnel->is_peer) {
+        wiring_dirty_networks(self);
+    }
+}
+
+void
+wiring_plan_tunnel(struct wiring *self, struct model_tunnel *tunnel)
+{
+    const struct plan_bridges_to to = { NULL, want_port, self };
+    char owner[MODEL_OWNER_SIZE];
+    struct nt_err err = { 0 };
+
+    if (plan_tunnel(self->config, tunnel->type, tunnel->remote_ip, &to, &err) < 0) {
+        nt_warn_rl("cannot make a tunnel", "type", tunnel->type, "remote_ip", tunnel->remote_ip,
+                   "why", err.msg, NULL);
+        self->stats.n_refused++;
+    }
+    if (tunnel->ofport > 0) {
+        plan_br_tun_tunnel(&self->plan, self->config->tunnel_bridge, tunnel->type, tunnel->ofport);
+    }
+    model_tunnel_owner(tunnel, owner);
+    wiring_emit(self, owner);
+}
+
+void
+wiring_plan_mac(struct wiring *self, struct model_mac *mac)
+{
+    char owner[MODEL_OWNER_SIZE];
+    struct plan_network values;
+
+    if (mac->tunnel->ofport > 0 && wiring_network_values(self, mac->network, &values)) {
+        plan_br_tun_unicast(&self->plan, &values, mac->mac, mac->tunnel->ofport);
+    }
+    model_mac_owner(mac, owner);
+    wiring_emit(self, owner);
+}
+
+void
+wiring_plan_ip(struct wiring *self, struct model_ip *ip)
+{
+    char owner[MODEL_OWNER_SIZE];
+    struct plan_network values;
+    bool is_v6 = strchr(ip->ip, ':') != NULL;
+
+    if (wiring_network_values(self, ip->mac->network, &values)) {
+        if (!is_v6 && self->config->arp_responder) {
+            plan_br_tun_arp(&self->plan, &values, ip->ip, ip->mac->mac);
+        } else if (is_v6 && self->config->nd_responder) {
+            plan_br_tun_nd(&self->plan, &values, ip->ip, ip->mac->mac);
+        }
+    }
+    model_ip_owner(ip, owner);
+    wiring_emit(self, owner);
+}
+
+/* --- tunnels -------------------------------------------------------------------------------- */
+
+static struct model_tunnel *
+tunnel_get(struct wiring *self, const char *type, const char *ip)
+{
+    struct model_tunnel *tunnel = model_tunnel_find(self->model, type, ip);
+    const struct agent_config *config = self->config;
+    char name[PLAN_PORT_NAME_SIZE];
+
+    if (!tunnel) {
+        plan_tunnel_name(type, ip, config->tunnel_names_with_local_ip ? config->local_ip : NULL,
+                         name);
+        tunnel = model_tunnel_add(self->model, type, ip, name);
+
+        const struct shash_node *seen = shash_find(&self->tunnel_ports, name);
+        tunnel->ofport = seen ? (int64_t) (intptr_t) seen->data : 0;
+    }
+    return tunnel;
+}
+
+static bool
+is_tunnel_type(const char *type)
+{
+    static const char *const types[] = { "vxlan", "gre", "ip6gre", "geneve" };
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(types); i++) {
+        if (!strcmp(types[i], type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+wiring_tunnel_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port)
+{
+    struct model_tunnel *tunnel = shash_find_data(&self->model->tunnel_names, name);
+    int64_t ofport = port ? port->ofport : 0;
+
+    if (!port) {
+        shash_find_and_delete(&self->tunnel_ports, name);
+    } else if (is_tunnel_type(port->type)) {
+        shash_replace(&self->tunnel_ports, name, (void *) (intptr_t) ofport);
+        self->model->lost_tunnel_use = self->model->lost_tunnel_use || !tunnel;
+    }
+    if (tunnel && tunnel->ofport != ofport) {
+        tunnel->ofport = ofport;
+        MODEL_DIRTY(self->model, dirty_tunnels, tunnel);
+        dirty_users(self, tunnel);
+    }
+}
+
+void
+wiring_drop_unused_tunnels(struct wiring *self)
+{
+    struct model_tunnel *tunnel;
+    struct shash_node *node;
+    char owner[MODEL_OWNER_SIZE];
+
+    HMAP_FOR_EACH_SAFE (tunnel, node, &self->model->tunnels) {
+        if (model_tunnel_is_used(tunnel)) {
+            continue;
+        }
+        model_tunnel_owner(tunnel, owner);
+        wiring_emit(self, owner);
+        self->to.no_port(self->to.aux, tunnel->name);
+        model_tunnel_remove(self->model, tunnel);
+    }
+    SHASH_FOR_EACH (node, &self->tunnel_ports) {
+        if (!shash_find(&self->model->tunnel_names, node->name)) {
+            self->to.no_port(self->to.aux, node->name);
+        }
+    }
+}
+
+static bool
+is_our_type(const struct wiring *self, const char *type)
+{
+    for (size_t i = 0; i < self->config->n_tunnel_types; i++) {
+        if (!strcmp(self->config->tunnel_types[i], type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+wiring_tunnel(struct wiring *self, const char *type, const char *ip)
+{
+    if (self->config->l2_population || !strcmp(ip, self->config->local_ip)
+        || !is_our_type(self, type)) {
+        return;
+    }
+
+    struct model_tunnel *tunnel = tunnel_get(self, type, ip);
+    if (!tunnel->is_peer) {
+        tunnel->is_peer = true;
+        wiring_dirty_networks(self);
+    }
+}
+
+void
+wiring_tunnel_gone(struct wiring *self, const char *type, const char *ip)
+{
+    struct model_tunnel *tunnel = model_tunnel_find(self->model, type, ip);
+
+    if (tunnel && tunnel->is_peer) {
+        tunnel->is_peer = false;
+        self->model->lost_tunnel_use = true;
+        wiring_dirty_networks(self);
+    }
+}
+
+/* --- forwarding entries ---------------------------------------------------------------------- */
+
+static bool
+is_flood(const struct nt_fdb_entry *entry)
+{
+    return !strcmp(entry->mac, NT_FDB_FLOOD_MAC) && !strcmp(entry->ip, NT_FDB_FLOOD_IP);
+}
+
+/* NULL: no port of the network is here, or it is none of a tunnel. */
+static struct model_network *
+network_of(const struct wiring *self, const struct nt_fdb_network *told)
+{
+    char segmentation[MODEL_SEGMENTATION_SIZE];
+
+    model_segmentation(told->segment_id, true, segmentation);
+
+    struct model_network *network = model_network_find(self->model, told->network_id, segmentation);
+    return network && model_network_is_tunnel(network) ? network : NULL;
+}
+
+static void
+host_added(struct wiring *self, struct model_network *network, const struct nt_fdb_host *host)
+{
+    if (!host->n_entries || !strcmp(host->ip, self->config->local_ip)) {
+        return;
+    }
+
+    struct model_tunnel *tunnel = tunnel_get(self, network->network_type, host->ip);
+    for (size_t i = 0; i < host->n_entries; i++) {
+        const struct nt_fdb_entry *entry = &host->entries[i];
+        if (is_flood(entry)) {
+            model_flood_add(self->model, network, tunnel);
+        } else {
+            model_entry_add(self->model, network, tunnel, entry->mac, entry->ip);
+        }
+    }
+}
+
+static void
+host_removed(struct wiring *self, struct model_network *network, const struct nt_fdb_host *host)
+{
+    struct model_tunnel *tunnel = model_tunnel_find(self->model, network->network_type, host->ip);
+
+    for (size_t i = 0; tunnel && i < host->n_entries; i++) {
+        const struct nt_fdb_entry *entry = &host->entries[i];
+        if (is_flood(entry)) {
+            model_flood_remove(self->model, network, tunnel);
+        } else {
+            model_entry_remove(self->model, network, tunnel, entry->mac, entry->ip, &self->gone);
+        }
+    }
+}
+
+static void
+each_host(struct wiring *self, const struct nt_fdb_network *networks, size_t n,
+          void (*each)(struct wiring *, struct model_network *, const struct nt_fdb_host *))
+{
+    if (!self->config->l2_population) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct model_network *network = network_of(self, &networks[i]);
+        for (size_t j = 0; network && j < networks[i].n_hosts; j++) {
+            each(self, network, &networks[i].hosts[j]);
+        }
+    }
+}
+
+void
+wiring_fdb_add(struct wiring *self, const struct nt_fdb_network *networks, size_t n)
+{
+    each_host(self, networks, n, host_added);
+}
+
+void
+wiring_fdb_remove(struct wiring *self, const struct nt_fdb_network *networks, size_t n)
+{
+    each_host(self, networks, n, host_removed);
+}
+
+/* The addresses of a host's ports are other ones: new ones first. */
+static void
+change_addresses(struct wiring *self, struct model_network *network,
+                 const struct nt_fdb_change *change)
+{
+    struct model_tunnel *tunnel = model_tunnel_find(self->model, network->network_type, change->ip);
+
+    for (size_t i = 0; tunnel && i < change->n_after; i++) {
+        model_entry_add(self->model, network, tunnel, change->after[i].mac, change->after[i].ip);
+    }
+    for (size_t i = 0; tunnel && i < change->n_before; i++) {
+        model_entry_remove(self->model, network, tunnel, change->before[i].mac,
+                           change->before[i].ip, &self->gone);
+    }
+}
+
+void
+wiring_fdb_change(struct wiring *self, const struct nt_fdb_network_change *changes, size_t n)
+{
+    struct model_network *network;
+
+    for (size_t i = 0; i < n; i++) {
+        HMAP_FOR_EACH (network, node, &self->model->networks) {
+            if (strcmp(network->network_id, changes[i].network_id)
+                || !model_network_is_tunnel(network)) {
+                continue;
+            }
+            for (size_t j = 0; j < changes[i].n_hosts; j++) {
+                change_addresses(self, network, &changes[i].hosts[j]);
+            }
+        }
+    }
+}
+
+void
+wiring_tables_told(struct wiring *self)
+{
+    struct model_network *network;
+
+    self->tunnels_are_told = true;
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        if (!network->has_asked && self->config->l2_population) {
+            continue;
+        }
+        network->has_asked = false;
+        if (self->config->l2_population) {
+            model_network_sweep(self->model, network, &self->gone);
+        }
+        if (!network->knows_floods) {
+            network->knows_floods = true;
+            MODEL_DIRTY(self->model, dirty_networks, network);
+        }
+    }
+    self->model->lost_tunnel_use = true;
+}
+
+void
+wiring_doubt(struct wiring *self)
+{
+    struct model_port *port;
+    struct model_network *network;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        port->is_reported_up = false;
+        MODEL_DIRTY(self->model, dirty_ports, port);
+    }
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        model_network_doubt(network);
+        network->needs_table = model_network_is_tunnel(network);
+    }
+}
