@@ -1,0 +1,271 @@
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ovsdb-idl.h"
+#include "wire/ovs/ovsdb_impl.h"
+
+/* --- controllers ------------------------------------------------------------------------ */
+
+#define CONNECTION_MODE "out-of-band"
+
+static const struct ovsrec_controller *
+find_controller(const struct ovsrec_bridge *row, const char *target)
+{
+    for (size_t i = 0; i < row->n_controller; i++) {
+        if (!strcmp(row->controller[i]->target, target)) {
+            return row->controller[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+set_controller(const struct ovsrec_controller *row, int64_t probe_ms)
+{
+    ovsrec_controller_set_connection_mode(row, CONNECTION_MODE);
+    ovsrec_controller_set_inactivity_probe(row, &probe_ms, 1);
+}
+
+static bool
+is_controller_so(const struct ovsrec_controller *row, int64_t probe_ms)
+{
+    return row->connection_mode && !strcmp(row->connection_mode, CONNECTION_MODE)
+           && row->n_inactivity_probe == 1 && *row->inactivity_probe == probe_ms;
+}
+
+bool
+nt_ovsdb_ensure_controller(struct nt_ovsdb *db, const struct ovsrec_bridge *bridge,
+                           const struct nt_ovs_bridge_want *want)
+{
+    bool is_so = true;
+
+    if (want->no_controller) {
+        const struct ovsrec_controller *row = find_controller(bridge, want->no_controller);
+
+        if (row) {
+            is_so = false;
+            if (nt_ovsdb_begin(db)) {
+                ovsrec_bridge_update_controller_delvalue(bridge, row);
+            }
+        }
+    }
+    if (want->controller) {
+        const struct ovsrec_controller *row = find_controller(bridge, want->controller);
+
+        if (row && is_controller_so(row, want->inactivity_probe_ms)) {
+            return is_so;
+        }
+        is_so = false;
+        if (nt_ovsdb_begin(db)) {
+            if (!row) {
+                struct ovsrec_controller *made = ovsrec_controller_insert(db->open);
+
+                ovsrec_controller_set_target(made, want->controller);
+                ovsrec_bridge_update_controller_addvalue(bridge, made);
+                row = made;
+            }
+            set_controller(row, want->inactivity_probe_ms);
+        }
+    }
+    return is_so;
+}
+
+/* --- managers --------------------------------------------------------------------------- */
+
+bool
+nt_ovsdb_ensure_manager(struct nt_ovsdb *db, const char *target, int inactivity_probe_ms)
+{
+    const struct ovsrec_open_vswitch *root = ovsrec_open_vswitch_first(db->idl);
+    const struct ovsrec_manager *row = NULL;
+    int64_t probe_ms = inactivity_probe_ms;
+
+    for (size_t i = 0; root && !row && i < root->n_manager_options; i++) {
+        if (!strcmp(root->manager_options[i]->target, target)) {
+            row = root->manager_options[i];
+        }
+    }
+    if (row && row->n_inactivity_probe == 1 && *row->inactivity_probe == probe_ms) {
+        return true;
+    }
+    if (nt_ovsdb_begin(db)) {
+        if (!row) {
+            struct ovsrec_manager *made = ovsrec_manager_insert(db->open);
+
+            ovsrec_manager_set_target(made, target);
+            ovsrec_open_vswitch_update_manager_options_addvalue(nt_ovsdb_root(db), made);
+            row = made;
+        }
+        ovsrec_manager_set_inactivity_probe(row, &probe_ms, 1);
+    }
+    return false;
+}
+
+/* --- limits ----------------------------------------------------------------------------- */
+
+/* The stock agent's own marks, so that either agent finds the rows of the other one. */
+#define QOS_KIND "bandwidth_limit"
+#define QOS_TYPE "linux-htb"
+#define QOS_MAX_RATE "34359738367" /* Bits a second: what the whole port may send. */
+
+static bool
+is_qos_of(const struct ovsrec_qos *row, const char *port)
+{
+    const char *id = smap_get(&row->external_ids, "id");
+    const char *kind = smap_get(&row->external_ids, "_type");
+
+    return id && kind && !strcmp(id, port) && !strcmp(kind, QOS_KIND);
+}
+
+static void
+delete_qos(const struct ovsrec_qos *row)
+{
+    for (size_t i = 0; i < row->n_queues; i++) {
+        ovsrec_queue_delete(row->value_queues[i]);
+    }
+    ovsrec_qos_delete(row);
+}
+
+void
+nt_ovsdb_drop_qos(const struct ovsrec_port *port)
+{
+    const struct ovsrec_qos *row = port->qos;
+
+    if (row && is_qos_of(row, port->name)) {
+        ovsrec_port_set_qos(port, NULL);
+        delete_qos(row);
+    }
+}
+
+/* A row stays behind when somebody else removes the port, or makes it anew. */
+static const struct ovsrec_qos *
+find_lost_qos(const struct nt_ovsdb *db, const char *port)
+{
+    const struct ovsrec_qos *row;
+
+    OVSREC_QOS_FOR_EACH(row, db->idl)
+    {
+        if (is_qos_of(row, port)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static bool
+drop_lost_qos(struct nt_ovsdb *db, const char *port)
+{
+    const struct ovsrec_qos *row = find_lost_qos(db, port);
+
+    if (row && nt_ovsdb_begin(db)) {
+        delete_qos(row);
+    }
+    return !row;
+}
+
+static bool
+is_queue_so(const struct ovsrec_qos *qos, const char *rate, const char *burst)
+{
+    if (qos->n_queues != 1 || qos->key_queues[0] != 0) {
+        return false;
+    }
+
+    const struct smap *config = &qos->value_queues[0]->other_config;
+
+    return !strcmp(smap_get_def(config, "max-rate", ""), rate)
+           && !strcmp(smap_get_def(config, "burst", ""), burst);
+}
+
+static const struct ovsrec_queue *
+make_queue(struct nt_ovsdb *db, const char *port)
+{
+    struct ovsrec_queue *row = ovsrec_queue_insert(db->open);
+    struct smap ids = SMAP_INITIALIZER(&ids);
+
+    smap_add(&ids, "port", port);
+    smap_add(&ids, "type", QOS_KIND);
+    smap_add(&ids, "queue-num", "0");
+    ovsrec_queue_set_external_ids(row, &ids);
+    smap_destroy(&ids);
+    return row;
+}
+
+static const struct ovsrec_qos *
+make_qos(struct nt_ovsdb *db, const char *port)
+{
+    struct ovsrec_qos *row = ovsrec_qos_insert(db->open);
+    struct smap ids = SMAP_INITIALIZER(&ids);
+    struct smap config = SMAP_INITIALIZER(&config);
+
+    smap_add(&ids, "id", port);
+    smap_add(&ids, "_type", QOS_KIND);
+    smap_add(&config, "max-rate", QOS_MAX_RATE);
+    ovsrec_qos_set_type(row, QOS_TYPE);
+    ovsrec_qos_set_external_ids(row, &ids);
+    ovsrec_qos_set_other_config(row, &config);
+    smap_destroy(&ids);
+    smap_destroy(&config);
+    return row;
+}
+
+static void
+write_limit(struct nt_ovsdb *db, const struct ovsrec_port *port, const char *rate,
+            const char *burst)
+{
+    bool is_ours = port->qos && is_qos_of(port->qos, port->name);
+    const struct ovsrec_qos *qos = is_ours ? port->qos : find_lost_qos(db, port->name);
+    struct ovsrec_queue *queue;
+    struct smap config = SMAP_INITIALIZER(&config);
+    int64_t number = 0;
+
+    if (!qos) {
+        qos = make_qos(db, port->name);
+    }
+    queue = CONST_CAST(struct ovsrec_queue *,
+                       qos->n_queues == 1 ? qos->value_queues[0] : make_queue(db, port->name));
+    smap_add(&config, "max-rate", rate);
+    smap_add(&config, "burst", burst);
+    ovsrec_queue_set_other_config(queue, &config);
+    smap_destroy(&config);
+
+    for (size_t i = 0; i < qos->n_queues; i++) {
+        if (qos->value_queues[i] != queue) {
+            ovsrec_queue_delete(qos->value_queues[i]);
+        }
+    }
+    ovsrec_qos_set_queues(qos, &number, &queue, 1);
+    ovsrec_port_set_qos(port, qos);
+}
+
+bool
+nt_ovsdb_ensure_qos(struct nt_ovsdb *db, const char *port, int64_t max_kbps, int64_t burst_kb)
+{
+    const struct nt_ovsdb_port_copy *p = nt_ovsdb_find_port(db, port);
+    char rate[32], burst[32];
+
+    if (!p) {
+        return max_kbps == 0 && drop_lost_qos(db, port);
+    }
+
+    const struct ovsrec_qos *qos = p->row->qos;
+    bool is_ours = qos && is_qos_of(qos, port);
+
+    if (max_kbps == 0) {
+        if (is_ours && nt_ovsdb_begin(db)) {
+            nt_ovsdb_drop_qos(p->row);
+        }
+        return !is_ours;
+    }
+    snprintf(rate, sizeof rate, "%" PRId64, max_kbps * 1000);
+    snprintf(burst, sizeof burst, "%" PRId64, burst_kb * 1000);
+    if (is_ours && is_queue_so(qos, rate, burst)) {
+        return true;
+    }
+    if (!sset_contains(&db->touched_ports, port) && nt_ovsdb_begin(db)) {
+        write_limit(db, p->row, rate, burst);
+    }
+    return false;
+}
