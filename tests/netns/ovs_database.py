@@ -1,0 +1,400 @@
+#!/usr/bin/python3 -B
+# timeout: 600
+"""What the agent wants of a switch's database gets there, once, in one transaction; what
+others do there is told once, left alone when it is theirs, and changed back when it is ours."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+
+from check import check, done, equal, expect, need, wait_for  # noqa: E402
+from switch import Switch  # noqa: E402
+
+CONTROLLER = "tcp:127.0.0.1:6633"
+BRIDGE = {"name": "br-int", "datapath_type": "netdev", "create": True, "fail_mode": "secure",
+          "protocols": ["OpenFlow10", "OpenFlow13", "OpenFlow14"], "controller": CONTROLLER,
+          "probe": 10000, "snooping": 0, "other_config": {"mac-table-size": "50000"}}
+VIF = {"iface-id": "11111111-2222-3333-4444-555555555555", "attached-mac": "fa:16:3e:00:00:01"}
+LIMIT = 60
+
+
+def columns(row, *names):
+    return {name: row[name] for name in names}
+
+
+def want_bridges(peer):
+    for name in ("br-int", "br-tun"):
+        peer.ask("bridge", **{**BRIDGE, "name": name})
+
+
+def want_patches(peer):
+    peer.ask("port", name="patch-tun", bridge="br-int", type="patch",
+             options={"peer": "patch-int"}, other_config={"mcast-snooping-flood": "false"})
+    peer.ask("port", name="patch-int", bridge="br-tun", type="patch",
+             options={"peer": "patch-tun"})
+
+
+def makes_all(switch, peer):
+    """Two bridges, their patch ports and a tunnel, in one transaction."""
+    before = peer.ask("state")["committed"]
+    peer.ask("hold")
+    want_bridges(peer)
+    want_patches(peer)
+    peer.ask("port", name="vxlan-0a000002", bridge="br-tun", type="vxlan",
+             options={"remote_ip": "10.0.0.2", "local_ip": "10.0.0.1", "in_key": "flow",
+                      "out_key": "flow", "df_default": "true"})
+    equal(peer.settle()["committed"] - before, 1, "transactions")
+    bridge = switch.row("Bridge", "br-int")
+    equal(columns(bridge, "datapath_type", "fail_mode", "mcast_snooping_enable"),
+          {"datapath_type": "netdev", "fail_mode": "secure", "mcast_snooping_enable": False},
+          "bridge")
+    equal(sorted(bridge["protocols"]), BRIDGE["protocols"], "protocols")
+    equal(bridge["other_config"], BRIDGE["other_config"], "other_config")
+    controllers = switch.rows("Controller")
+    equal([columns(row, "target", "connection_mode", "inactivity_probe") for row in controllers],
+          [{"target": CONTROLLER, "connection_mode": "out-of-band",
+            "inactivity_probe": 10000}] * 2, "controllers")
+    equal(switch.row("Interface", "patch-tun")["options"], {"peer": "patch-int"}, "options")
+    equal(switch.row("Port", "patch-tun")["other_config"], {"mcast-snooping-flood": "false"},
+          "other_config")
+    equal(switch.row("Interface", "vxlan-0a000002")["type"], "vxlan", "type")
+
+
+def sees_ofports(peer):
+    port = peer.wait("look_port", lambda found: found and found["ofport"] > 0, "an ofport",
+                     name="patch-tun")
+    equal(columns(port, "bridge", "type", "tag", "n_interfaces", "error"),
+          {"bridge": "br-int", "type": "patch", "tag": 0, "n_interfaces": 1, "error": ""}, "port")
+    bridge = peer.wait("look_bridge", lambda found: len(found["datapath_id"]) == 16,
+                       "a datapath id", name="br-int")
+    equal(bridge["datapath_type"], "netdev", "datapath_type")
+    equal(sorted(port["name"] for port in peer.ask("ports", bridge="br-int")),
+          ["br-int", "patch-tun"], "ports of br-int")
+
+
+def knows_the_switch(switch, peer):
+    switch.vsctl("set", "Open_vSwitch", ".", "ovs_version=3.1.0")  # Written by the start script.
+    state = peer.wait("state", lambda found: found["version"], "a version")
+    expect("vxlan" in state["iface_types"] and "netdev" in state["datapath_types"], str(state))
+
+
+def writes_nothing_twice(switch, peer):
+    """A second agent that wants the same finds it, and nothing is sent."""
+    before = switch.n_transactions()
+    other = switch.peer()
+    want_bridges(other)
+    want_patches(other)
+    equal(other.settle()["committed"], 0, "transactions of the second")
+    want_bridges(peer)
+    peer.settle()
+    equal(switch.n_transactions(), before, "records of the database")
+    equal(other.end(), 0, "exit status")
+
+
+def plug(switch, name, **columns_of_port):
+    switch.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, "type=internal",
+                 *(f"external_ids:{key}=\"{value}\"" for key, value in VIF.items()),
+                 *[word for key, value in columns_of_port.items()
+                   for word in ("--", "set", "Port", name, f"{key}={value}")])
+
+
+def tells_a_port_once(switch, peer):
+    peer.changes()
+    plug(switch, "tap0")
+    port = peer.wait("look_port", lambda found: found and found["ofport"] > 0, "the new port",
+                     name="tap0")
+    equal(columns(port, "iface_id", "attached_mac", "skip_cleanup"),
+          {"iface_id": VIF["iface-id"], "attached_mac": VIF["attached-mac"],
+           "skip_cleanup": False}, "port")
+    changes = peer.ask("changes")
+    expect({tuple(change) for change in changes} == {("port", "tap0", False)}, str(changes))
+    equal(peer.ask("changes"), [], "later changes")
+
+
+def tags_a_port_of_others(switch, peer):
+    """Tag and other_config in one transaction; what else is in the maps stays."""
+    switch.vsctl("set", "Port", "tap0", "other_config:theirs=1")
+    before = peer.ask("state")["committed"]
+    peer.ask("port", name="tap0", bridge="br-int", tag=5, other_config={"net_uuid": "n1"},
+             kbps=2000, burst=1600)
+    equal(peer.settle()["committed"] - before, 1, "transactions")
+    row = switch.row("Port", "tap0")
+    equal(columns(row, "tag", "other_config"),
+          {"tag": 5, "other_config": {"net_uuid": "n1", "theirs": "1"}}, "port")
+    equal(columns(switch.row("Interface", "tap0"), "ingress_policing_rate",
+                  "ingress_policing_burst", "external_ids"),
+          {"ingress_policing_rate": 2000, "ingress_policing_burst": 1600, "external_ids": VIF},
+          "interface")
+    equal(peer.ask("look_port", name="tap0")["tag"], 5, "tag in the copy")
+    peer.ask("port", name="tap0", bridge="br-int", tag=5, other_config={"net_uuid": None})
+    peer.settle()
+    equal(switch.row("Port", "tap0")["other_config"], {"theirs": "1"}, "other_config")
+
+
+def leaves_the_dead_vlan(switch, peer):
+    """Neutron's own drivers make ports that trunk the dead VLAN."""
+    plug(switch, "tap1", tag=4095, vlan_mode="trunk", trunks=4095)
+    before = peer.ask("state")["committed"]
+    peer.wait("look_port", bool, "the port", name="tap1")
+    peer.ask("port", name="tap1", tag=4095)
+    equal(peer.settle()["committed"], before, "transactions for what is so")
+    peer.ask("port", name="tap1", tag=7)
+    peer.settle()
+    equal(columns(switch.row("Port", "tap1"), "tag", "vlan_mode", "trunks"),
+          {"tag": 7, "vlan_mode": [], "trunks": []}, "port")
+
+
+def repairs(switch, peer):
+    before = peer.ask("state")["repaired"]
+    switch.vsctl("set", "Port", "tap0", "tag=99", "--", "set", "Interface", "patch-tun",
+                 "options:peer=elsewhere", "--", "del-controller", "br-int")
+
+    def is_repaired():
+        return (switch.row("Port", "tap0")["tag"] == 5
+                and switch.row("Interface", "patch-tun")["options"] == {"peer": "patch-int"}
+                and len(switch.rows("Controller")) == 2)
+    wait_for(is_repaired, LIMIT, "tag, peer and controller as they were")
+    equal(peer.settle()["repaired"] - before, 3, "repairs")
+    switch.vsctl("del-port", "br-int", "patch-tun")
+    wait_for(lambda: switch.row("Port", "patch-tun"), LIMIT, "the patch port")
+    equal(peer.settle()["repaired"] - before, 4, "repairs")
+
+
+def tells_readded(switch, peer):
+    peer.settle()
+    peer.changes()
+    switch.vsctl("del-port", "br-int", "tap0", "--", "add-port", "br-int", "tap0", "--", "set",
+                 "Interface", "tap0", "type=internal", wait=False)
+    changes = peer.wait("changes", lambda found: found, "a change")
+    equal([change for change in changes if change[1] == "tap0"][0], ["port", "tap0", True],
+          "change")
+    wait_for(lambda: switch.row("Port", "tap0")["tag"] == 5, LIMIT, "the tag")
+
+
+def waits_for_a_port(switch, peer):
+    """A wish about somebody's port waits until that one makes it."""
+    peer.ask("port", name="tap9", bridge="br-int", tag=9)
+    expect(not peer.ask("settled", name="tap9"), "a port that is not there is settled")
+    plug(switch, "tap9")
+    wait_for(lambda: switch.row("Port", "tap9")["tag"] == 9, LIMIT, "the tag")
+    peer.settle()
+    switch.vsctl("del-port", "br-int", "tap9")
+    peer.wait("look_port", lambda found: found is None, "the end of the port", name="tap9")
+    expect(not peer.ask("settled", name="tap9"), "a port that is gone is settled")
+    peer.ask("forget", name="tap9")
+    peer.settle()
+
+
+def limits(switch, peer):
+    """The rows a limit is made of, changed in place, and gone with it."""
+    peer.ask("qos", name="tap0", kbps=3000, burst=2400)
+    peer.settle()
+    qos, queue = switch.rows("QoS")[0], switch.rows("Queue")[0]
+    equal(columns(qos, "type", "external_ids", "other_config", "queues"),
+          {"type": "linux-htb", "external_ids": {"id": "tap0", "_type": "bandwidth_limit"},
+           "other_config": {"max-rate": "34359738367"}, "queues": {0: queue["_uuid"]}}, "QoS")
+    equal(columns(queue, "external_ids", "other_config"),
+          {"external_ids": {"port": "tap0", "type": "bandwidth_limit", "queue-num": "0"},
+           "other_config": {"max-rate": "3000000", "burst": "2400000"}}, "Queue")
+    peer.ask("qos", name="tap0", kbps=4000, burst=3200)
+    peer.settle()
+    equal([row["other_config"] for row in switch.rows("Queue")],
+          [{"max-rate": "4000000", "burst": "3200000"}], "Queue")
+    equal(switch.rows("QoS")[0]["_uuid"], qos["_uuid"], "the QoS row")
+    switch.vsctl("--", "--id=@q", "create", "QoS", "type=linux-htb", "external_ids:id=other",
+                 "--", "set", "Port", "tap1", "qos=@q")
+    peer.ask("qos", name="tap0", kbps=0)
+    peer.ask("qos", name="tap1", kbps=0)
+    peer.settle()
+    equal([row["external_ids"] for row in switch.rows("QoS")], [{"id": "other"}], "QoS rows left")
+    equal(switch.rows("Queue"), [], "Queue rows left")
+    peer.ask("qos", name="tap0", kbps=3000, burst=2400)
+    peer.settle()
+
+
+def limit_goes_with_its_port(switch, peer):
+    """Those rows outlive a port that somebody else removes."""
+    switch.vsctl("del-port", "br-int", "tap0")
+    peer.wait("look_port", lambda found: found is None, "the end of the port", name="tap0")
+    equal(len(switch.rows("QoS")), 2, "QoS rows before")
+    peer.ask("forget", name="tap0")
+    peer.settle()
+    equal([row["external_ids"] for row in switch.rows("QoS")], [{"id": "other"}], "QoS rows left")
+
+
+def removes(switch, peer):
+    peer.ask("no_port", name="vxlan-0a000002")
+    peer.settle()
+    expect(not switch.row("Port", "vxlan-0a000002"), "the port is there")
+    before = peer.ask("state")["committed"]
+    peer.ask("no_port", name="vxlan-0a000002")
+    equal(peer.settle()["committed"], before, "transactions for what is gone")
+
+
+def moves_home(switch, peer):
+    """A port of ours that somebody moved to another bridge keeps its row."""
+    row = switch.row("Port", "patch-int")["_uuid"]
+    switch.vsctl("remove", "Bridge", "br-tun", "ports", row, "--", "add", "Bridge", "br-int",
+                 "ports", row)
+    wait_for(lambda: row in switch.row("Bridge", "br-tun")["ports"], LIMIT, "the port at home")
+    peer.settle()
+    equal(peer.ask("look_port", name="patch-int")["bridge"], "br-tun", "bridge in the copy")
+
+
+def sees_bonds_and_failures(switch, peer):
+    switch.vsctl("add-bond", "br-int", "bond0", "e1", "e2", "--", "set", "Interface", "e1",
+                 "type=internal", "--", "set", "Interface", "e2", "type=internal",
+                 "external_ids:iface-id=b", "external_ids:attached-mac=m", wait=False)
+    port = peer.wait("look_port", bool, "the bond", name="bond0")
+    equal(columns(port, "n_interfaces", "iface_id"), {"n_interfaces": 2, "iface_id": "b"}, "bond")
+    switch.vsctl("add-port", "br-int", "nothere", wait=False)
+    port = peer.wait("look_port", lambda found: found and found["ofport"] == -1,
+                     "a port that failed", name="nothere")
+    expect(port["error"], "no reason of the failure")
+    switch.vsctl("del-port", "bond0", "--", "del-port", "nothere", wait=False)
+
+
+def replaces_a_controller(switch, peer):
+    """Ours goes, the operator's stays."""
+    switch.vsctl("set-controller", "br-int", CONTROLLER, "tcp:127.0.0.1:1")
+    want = {**BRIDGE, "no_controller": CONTROLLER}
+    del want["controller"]
+    peer.ask("bridge", **want)
+    peer.settle()
+    equal(sorted(row["target"] for row in switch.rows("Controller")),
+          ["tcp:127.0.0.1:1", CONTROLLER], "controllers")
+    peer.ask("bridge", **BRIDGE)
+    peer.settle()
+    equal(len(switch.rows("Controller")), 3, "controllers")
+
+
+def opens_a_door(switch, peer):
+    """A Manager row lets others in over TCP."""
+    peer.ask("manager", name="ptcp:6640:127.0.0.1", probe=10000)
+    peer.settle()
+    other = switch.peer(remote="tcp:127.0.0.1:6640")
+    equal(other.wait("look_bridge", bool, "the copy over TCP", name="br-int")["name"], "br-int",
+          "bridge")
+    equal(other.end(), 0, "exit status")
+
+
+def isolates_what_is_refused(switch, peer):
+    """A wish the database refuses holds up no other one."""
+    peer.ask("hold")
+    peer.ask("port", name="bad", bridge="br-int", type="internal", tag=5000)
+    for number in range(20):
+        peer.ask("port", name=f"good{number}", bridge="br-int", type="patch",
+                 options={"peer": f"none{number}"})
+    peer.ask("go")
+    for number in range(20):
+        peer.wait("settled", bool, "a good port settled", name=f"good{number}")
+    expect(not peer.ask("settled", name="bad"), "the refused one is settled")
+    expect("constraint" in peer.ask("state")["error"], str(peer.ask("state")["error"]))
+    peer.ask("forget", name="bad")
+    for number in range(20):
+        peer.ask("no_port", name=f"good{number}")
+    peer.settle()
+
+
+def survives_a_restart(switch, peer):
+    before = peer.ask("state")
+    peer.changes()
+    switch.stop_ovsdb()
+    peer.wait("state", lambda found: not found["ready"], "the loss noticed")
+    equal(peer.ask("look_port", name="patch-tun")["bridge"], "br-int", "what was known")
+    peer.ask("port", name="patch-new", bridge="br-int", type="patch", options={"peer": "none"})
+    switch.start_ovsdb()
+    after = peer.settle()
+    expect(after["connection"] > before["connection"], "the connection has the same number")
+    expect(switch.row("Port", "patch-new"), "what was wanted meanwhile is not there")
+    changes = {name for kind, name in peer.changes() if kind == "port"}
+    expect({"patch-tun", "patch-int", "br-int"} <= changes, str(changes))
+    peer.ask("no_port", name="patch-new")
+    peer.settle()
+
+
+def survives_an_empty_database(switch, peer):
+    peer.settle()
+    peer.changes()
+    switch.stop_ovsdb()
+    os.unlink(switch.db)
+    switch.start_ovsdb()
+    peer.wait("look_port", lambda found: found is None, "the end of tap1", name="tap1")
+    peer.ask("forget", name="tap1")
+    peer.settle()
+    equal(sorted(row["name"] for row in switch.rows("Bridge")), ["br-int", "br-tun"], "bridges")
+    equal(sorted(row["name"] for row in switch.rows("Port")),
+          ["br-int", "br-tun", "patch-int", "patch-tun"], "ports")
+    expect(("port", "tap1") in peer.changes(), "its end was not told")
+
+
+def survives_a_stopped_server(switch, peer):
+    """The server hangs with a transaction under way, and is replaced."""
+    os.kill(switch.ovsdb.pid, 19)
+    peer.ask("port", name="patch-late", bridge="br-int", type="patch", options={"peer": "none"})
+    expect(not peer.ask("settled", name="patch-late"), "settled without an answer")
+    switch.stop_ovsdb()
+    switch.start_ovsdb()
+    peer.settle()
+    expect(switch.row("Port", "patch-late"), "the port is not there")
+
+
+def thousand_ports(switch, peer):
+    """A thousand tags are one transaction, and a change of one port is told alone."""
+    names = [f"p{number}" for number in range(1000)]
+    words = []
+    for number, name in enumerate(names):
+        words += ["--", "add-port", "br-int", name, "--", "set", "Interface", name, "type=patch",
+                  f"options:peer=p{number ^ 1}"]
+    switch.vsctl(*words[1:], wait=False)
+    wait_for(lambda: all(port["ofport"] > 0 for port in peer.ask("ports", bridge="br-int")
+                         if port["name"] in names) and peer.ask("look_port", name=names[-1]),
+             LIMIT, "a thousand ports with their numbers")
+    before = peer.ask("state")["committed"]
+    peer.ask("hold")
+    for number, name in enumerate(names):
+        peer.send("port", name=name, bridge="br-int", tag=number + 1,
+                  other_config={"tag": str(number + 1)})
+    for _ in names:
+        peer.answer()
+    equal(peer.settle()["committed"] - before, 1, "transactions")
+    tags = {row["name"]: row["tag"] for row in switch.rows("Port")}
+    equal([tags[name] for name in names], list(range(1, 1001)), "tags")
+    peer.changes()
+    switch.vsctl("set", "Port", "p500", "other_config:theirs=1", wait=False)
+    changes = peer.wait("changes", lambda found: found, "a change")
+    equal(changes, [["port", "p500", False]], "changes")
+
+
+def main():
+    switch = Switch("db").start()
+    peer = switch.peer()
+    need("bridges, patch ports and a tunnel are made in one transaction", makes_all, switch, peer)
+    check("what the switch assigned is seen", sees_ofports, peer)
+    check("types and version of the switch are known", knows_the_switch, switch, peer)
+    check("what is so is not written", writes_nothing_twice, switch, peer)
+    check("a new port is told once", tells_a_port_once, switch, peer)
+    check("a port of others gets tag and other_config", tags_a_port_of_others, switch, peer)
+    check("a port leaves the dead VLAN as an access port", leaves_the_dead_vlan, switch, peer)
+    check("what others change is changed back and counted", repairs, switch, peer)
+    check("a port made anew is told as that", tells_readded, switch, peer)
+    check("a wish waits for somebody's port", waits_for_a_port, switch, peer)
+    check("a limit is rows of our own", limits, switch, peer)
+    check("a limit goes with its port", limit_goes_with_its_port, switch, peer)
+    check("a port is removed once", removes, switch, peer)
+    check("a port comes back to its bridge", moves_home, switch, peer)
+    check("bonds and failed ports are seen", sees_bonds_and_failures, switch, peer)
+    check("one controller is removed, others stay", replaces_a_controller, switch, peer)
+    check("a Manager row opens a door", opens_a_door, switch, peer)
+    check("a refused wish holds up no other", isolates_what_is_refused, switch, peer)
+    check("ovsdb-server may restart", survives_a_restart, switch, peer)
+    check("ovsdb-server may come back empty", survives_an_empty_database, switch, peer)
+    check("ovsdb-server may hang", survives_a_stopped_server, switch, peer)
+    check("a thousand ports", thousand_ports, switch, peer)
+    check("nothing is left of the copy at the end", lambda: equal(peer.end(), 0, "exit status"))
+    done()
+
+
+if __name__ == "__main__":
+    main()
