@@ -9,6 +9,7 @@ by the switch, and neighbour discovery is answered so that a kernel believes it.
 
 import collections
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -343,11 +344,34 @@ def nd_responder():
            "our answer made the address a duplicate")
 
 
+# --- many tunnels -------------------------------------------------------------------------------
+
+
+def flood(n):
+    """What becomes of a broadcast in a network with 'n' tunnels."""
+    path = os.path.join(TMP, "flood.flows")
+    with open(path, "wb") as file:
+        subprocess.run([os.path.join(os.environ["BUILD_DIR"], "tests/compat/plan_flood"), str(n)],
+                       check=True, stdout=file, timeout=60)
+    add_bridge("many")
+    ofctl("add-flow", "many", "actions=goto_table:22")
+    ofctl("add-flows", "many", path)
+    said = run("ovs-appctl", "-t", f"{RUN}/ovs-vswitchd.ctl", "ofproto/trace", "many",
+               "in_port=1,dl_vlan=1,dl_dst=ff:ff:ff:ff:ff:ff")
+    vsctl("del-br", "many")
+    equal(sorted(int(port) for port in re.findall(r"^ +output:(\d+)", said, re.M)),
+          list(range(100, 100 + n)), "ports")
+    equal(said.count("set_field:0x1464->tun_id"), 1, "times the key is set")
+    equal(said.count("pop_vlan"), 1, "times the tag is taken off")
+
+
 def main():
     need("a switch", start_switch)
     for name, kind, build in CASES:
         check(f"{name}: flows are those of the stock agent", compare, name, kind, build)
     check("neighbour solicitations are answered", nd_responder)
+    for n in (3, 1100, 3000):
+        check(f"a broadcast goes into {n} tunnels, each once", flood, n)
     done()
 
 
