@@ -72,7 +72,7 @@ plan_br_int_network(struct plan *plan, const struct plan_network *network)
                   "table=%d,priority=3,in_port=%" PRId64 ",vlan_tci=0x0000/0x1fff,"
                   "actions=push_vlan:0x8100,set_field:%d->vlan_vid,goto_table:%d",
                   BR_INT_LOCAL_SWITCHING, network->int_ofport, tag, BR_INT_PACKET_RATE_LIMIT);
-    } else {
+    } else if (!strcmp(network->network_type, "vlan")) {
         /* With the network's tag of the wire: that of this host takes its place. */
         plan_flow(plan, network->br_int,
                   "table=%d,priority=3,in_port=%" PRId64 ",dl_vlan=%" PRId64

@@ -21,14 +21,13 @@ plan_br_phys_base(struct plan *plan, const struct plan_br_phys *br)
 void
 plan_br_phys_network(struct plan *plan, const struct plan_network *network)
 {
-    /* A frame of the network on its way out: the tag of this host goes... */
     if (!strcmp(network->network_type, "flat")) {
-        /* ...and none comes: flat networks are untagged. */
+        /* A frame of the network on its way out: the tag of this host goes... */
         plan_flow(plan, network->br_phys,
                   "table=%d,priority=4,in_port=%" PRId64 ",dl_vlan=%d,actions=pop_vlan,NORMAL",
                   BR_PHYS_LOCAL_SWITCHING, network->phy_ofport, network->lvlan);
-    } else {
-        /* ...that of the wire comes. */
+    } else if (!strcmp(network->network_type, "vlan")) {
+        /* ...or that of the wire comes in its place. */
         plan_flow(plan, network->br_phys,
                   "table=%d,priority=4,in_port=%" PRId64 ",dl_vlan=%d,"
                   "actions=set_field:%" PRId64 "->vlan_vid,NORMAL",

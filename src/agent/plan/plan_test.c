@@ -91,6 +91,11 @@ static const struct plan_network flat = { .lvlan = 4094,
                                           .int_ofport = 1,
                                           .phy_ofport = 2 };
 
+/* Its frames go nowhere else. */
+static const struct plan_network local = {
+    .lvlan = 3, .network_type = "local", .br_int = "br-int", .br_phys = "br-phys"
+};
+
 static void
 vlan_and_flat_come_in_by_the_physical_bridge(void **state)
 {
@@ -99,6 +104,7 @@ vlan_and_flat_come_in_by_the_physical_bridge(void **state)
     plan_init(&plan);
     plan_br_int_network(&plan, &vlan);
     plan_br_int_network(&plan, &flat);
+    plan_br_int_network(&plan, &local);
     check_golden(&plan, "br-int-networks.flows");
 }
 
@@ -293,6 +299,7 @@ br_phys_is_that_of_the_stock_agent(void **state)
     plan_br_phys_base(&plan, &(struct plan_br_phys){ "br-phys", 2 });
     plan_br_phys_network(&plan, &vlan);
     plan_br_phys_network(&plan, &flat);
+    plan_br_phys_network(&plan, &local);
     check_golden(&plan, "br-phys.flows");
 }
 
