@@ -269,6 +269,20 @@ load_cookies(const struct nt_config *config, struct agent_config *c, struct nt_e
 }
 
 static int
+load_responders(const struct nt_config *config, struct agent_config *c, struct nt_err *err)
+{
+    c->arp_responder = nt_config_bool(config, "agent.arp_responder") && c->l2_population;
+    c->nd_responder = nt_config_bool(config, "agent.nd_responder") && c->arp_responder;
+    if (c->nd_responder && strcmp(nt_config_str(config, "ovs.datapath_type"), "netdev")) {
+        /* A switch with the kernel's refuses the flows. */
+        return wrong(config, "agent.nd_responder", NT_INVALID, err,
+                     "only the userspace datapath can do that; set it to false, or "
+                     "datapath_type = netdev");
+    }
+    return 0;
+}
+
+static int
 load_agent(const struct nt_config *config, struct agent_config *c, struct nt_err *err)
 {
     static const char dvr[] = "agent.enable_distributed_routing";
@@ -280,8 +294,6 @@ load_agent(const struct nt_config *config, struct agent_config *c, struct nt_err
     c->dont_fragment = nt_config_bool(config, "agent.dont_fragment");
     c->tunnel_csum = nt_config_bool(config, "agent.tunnel_csum");
     c->l2_population = nt_config_bool(config, "agent.l2_population");
-    c->arp_responder = nt_config_bool(config, "agent.arp_responder") && c->l2_population;
-    c->nd_responder = nt_config_bool(config, "agent.nd_responder") && c->arp_responder;
     c->drop_flows_on_start = nt_config_bool(config, "agent.drop_flows_on_start");
     c->explicitly_egress_direct = nt_config_bool(config, "agent.explicitly_egress_direct");
     c->report_interval_ms = nt_config_ms(config, "agent.report_interval");
@@ -296,7 +308,8 @@ load_agent(const struct nt_config *config, struct agent_config *c, struct nt_err
         return wrong(config, smartnic, NT_UNSUPPORTED, err, "not offered; set it to false");
     }
     load_extensions(config, c);
-    if (load_tunnels(config, c, err) < 0 || load_dscp(config, c, err) < 0) {
+    if (load_responders(config, c, err) < 0 || load_tunnels(config, c, err) < 0
+        || load_dscp(config, c, err) < 0) {
         return -1;
     }
     return load_cookies(config, c, err);

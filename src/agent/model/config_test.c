@@ -259,6 +259,9 @@ static const struct refusal {
     { "[agent]\nenable_distributed_routing = true\n", NT_UNSUPPORTED, "set it to false" },
     { "[agent]\nbaremetal_smartnic = true\n", NT_UNSUPPORTED, "set it to false" },
     { "[agent]\ndscp = 64\n", NT_INVALID, "dscp is '64': it must be 0 to 63" },
+    { "[agent]\nl2_population = true\narp_responder = true\nnd_responder = true\n", NT_INVALID,
+      "f:4: nd_responder is 'true': only the userspace datapath can do that; set it to false, or "
+      "datapath_type = netdev" },
     { "[agent]\nreserved_cookies = 0x12/zz\n", NT_INVALID, "such as 0x12/0xff" },
     { "[agent]\nreport_interval = often\n", NT_INVALID,
       "f:2: report_interval is 'often', must be a number of seconds" },

@@ -137,8 +137,8 @@ const struct nt_option agent_options[] = {
       MORE("controller: the switch connects to of_listen_address, as with neutron. mgmt: the "
            "agent connects to each bridge's socket BRIDGE.mgmt in ovs_run_dir.") },
     { "nd_responder", NT_OPT_BOOL, "false",
-      "Answer neighbour discovery here as well; needs arp_responder.", AGENT,
-      GROUP("Of neutrino alone, in [agent]") },
+      "Answer neighbour discovery here as well; needs arp_responder and datapath_type = netdev.",
+      AGENT, GROUP("Of neutrino alone, in [agent]") },
     { "tunnel_names_with_local_ip", NT_OPT_BOOL, "false",
       "Names of tunnel ports tell local_ip, too.", AGENT,
       MORE("For several agents on one switch.") },

@@ -6,7 +6,8 @@
 struct plan_br_tun {
     const char *bridge;
     int64_t patch_int_ofport;
-    bool arp_responder, nd_responder;
+    bool arp_responder;
+    bool nd_responder;     /* With the userspace datapath only; others refuse the flows. */
     uint64_t learn_cookie; /* Of flows that the switch learns by itself. */
 };
 void plan_br_tun_base(struct plan *, const struct plan_br_tun *);
