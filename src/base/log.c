@@ -7,6 +7,8 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+NT_LOG_MODULE(nt_log);
+
 static char request_id[NT_REQUEST_ID_SIZE];
 
 void
@@ -97,7 +99,7 @@ nt_log_rl(const struct vlog_module *module, enum vlog_level level, struct vlog_r
 void
 nt_log_start(const char *program, const char *path)
 {
-    set_program_name(program);
+    ovs_set_program_name(program, NT_VERSION);
     vlog_set_levels(NULL, VLF_SYSLOG, VLL_OFF);
     if (path) {
         vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
@@ -106,4 +108,24 @@ nt_log_start(const char *program, const char *path)
     } else {
         vlog_set_levels(NULL, VLF_CONSOLE, VLL_INFO);
     }
+}
+
+void
+nt_log_set(bool debug, bool syslog)
+{
+    static const enum vlog_destination destinations[] = { VLF_CONSOLE, VLF_FILE };
+    /* Of the library: a line for each turn of the loop. */
+    struct vlog_module *noisy = vlog_module_from_name("poll_loop");
+
+    for (size_t i = 0; i < ARRAY_SIZE(destinations); i++) {
+        enum vlog_destination d = destinations[i];
+
+        if (vlog_get_level(&this_module, d) != VLL_OFF) {
+            vlog_set_levels(NULL, d, debug ? VLL_DBG : VLL_INFO);
+            if (noisy) {
+                vlog_set_levels(noisy, d, VLL_INFO);
+            }
+        }
+    }
+    vlog_set_levels(NULL, VLF_SYSLOG, syslog ? VLL_INFO : VLL_OFF);
 }

@@ -9,6 +9,8 @@
  * through the _rl forms.  Never a password, a token or user data. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "openvswitch/vlog.h"
 
@@ -46,3 +48,6 @@ const char *nt_log_request(void);
 /* Names the program in the log and sets where lines go: 'path' (appended to), or
  * stderr when NULL.  Called once, from main(). */
 void nt_log_start(const char *program, const char *path);
+
+/* Whether 'debug' lines are written, and whether syslog has the others as well. */
+void nt_log_set(bool debug, bool syslog);

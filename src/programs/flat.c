@@ -15,6 +15,11 @@
 
 NT_LOG_MODULE(main);
 
+static const struct nt_program_kind kind = {
+    .name = "neutrino-flat",
+    .summary = "Serves flat networks on this host.",
+};
+
 static int
 start(struct nt_program *program, struct nt_children *children, struct nt_bus **bus,
       struct flat **flat, struct nt_err *err)
@@ -72,7 +77,7 @@ main(int argc, char *argv[])
     struct flat *flat = NULL;
     struct nt_metrics_door *metrics = NULL;
 
-    nt_program_init(&program, "neutrino-flat", "Serves flat networks on this host.", argc, argv);
+    nt_program_init(&program, &kind, argv);
 
     AUTO(nt_loop) loop = nt_loop_new();
     nt_loop_handle_signals(loop, NULL, NULL);

@@ -13,6 +13,11 @@
 
 NT_LOG_MODULE(main);
 
+static const struct nt_program_kind kind = {
+    .name = "neutrino-server",
+    .summary = "Serves the API and the metadata of guests.",
+};
+
 /* SIGHUP may come before the server is there. */
 static void
 reload(void *server_)
@@ -39,8 +44,7 @@ main(int argc, char *argv[])
      * takes the first of them as a sign to keep such blocks from then on. */
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-    nt_program_init(&program, "neutrino-server", "Serves the API and the metadata of guests.", argc,
-                    argv);
+    nt_program_init(&program, &kind, argv);
 
     AUTO(nt_loop) loop = nt_loop_new();
     nt_loop_handle_signals(loop, reload, &server);

@@ -471,6 +471,11 @@ on_state(void *peer OVS_UNUSED, bool connected)
     print_json(json);
 }
 
+static const struct nt_program_kind kind = {
+    .name = "bus_peer",
+    .summary = "One end of the bus, for tests.",
+};
+
 int
 main(int argc, char *argv[])
 {
@@ -478,7 +483,7 @@ main(int argc, char *argv[])
     struct peer peer = { .line = DS_EMPTY_INITIALIZER };
     struct nt_err err;
 
-    nt_program_init(&peer.program, "bus_peer", "One end of the bus, for tests.", argc, argv);
+    nt_program_init(&peer.program, &kind, argv);
 
     AUTO(nt_loop) loop = nt_loop_new();
     nt_loop_handle_signals(loop, NULL, NULL);
