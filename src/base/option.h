@@ -64,3 +64,7 @@ NT_NODISCARD int nt_option_check(const struct nt_option *, const char *text, str
 
 /* The option holds several items, separated by commas. */
 bool nt_option_is_list(const struct nt_option *);
+
+/* Appends the options for the manual, in roff; 'whose' says what those without effect are. */
+struct ds;
+void nt_option_manual(const struct nt_option *, const char *whose, struct ds *out);

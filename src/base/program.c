@@ -231,6 +231,27 @@ nt_program_take_flag(int *argc, char *argv[], const char *flag)
     return found;
 }
 
+const char *
+nt_program_take_value(int *argc, char *argv[], const char *flag)
+{
+    size_t len = strlen(flag);
+    const char *found = NULL;
+    int n = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        if (i && !strncmp(argv[i], flag, len) && argv[i][len] == '=') {
+            found = argv[i] + len + 1;
+        } else if (i && i + 1 < *argc && !strcmp(argv[i], flag)) {
+            found = argv[++i];
+        } else {
+            argv[n++] = argv[i];
+        }
+    }
+    argv[n] = NULL;
+    *argc = n;
+    return found;
+}
+
 /* What needs no configuration. */
 static void
 take_words(const struct nt_program_kind *kind, char *argv[])
@@ -292,8 +313,8 @@ nt_program_reopen_log(const struct nt_config *config)
     nt_log_set(nt_config_bool(config, "debug"), nt_config_bool(config, "use_syslog"));
 }
 
-bool
-nt_program_check(const struct nt_program_kind *kind, char *argv[])
+int
+nt_program_check(const struct nt_program_kind *kind, char *argv[], struct nt_config **out)
 {
     AUTO(nt_config) config = new_config(kind);
     const char *log_file = NULL;
@@ -310,7 +331,11 @@ nt_program_check(const struct nt_program_kind *kind, char *argv[])
     if (rc < 0) {
         printf("error: %s\n", err.msg);
     }
-    return !rc && !nt_config_n_errors(config);
+    if (rc < 0 || nt_config_n_errors(config)) {
+        return -1;
+    }
+    *out = TAKE(config);
+    return 0;
 }
 
 void

@@ -35,6 +35,9 @@ struct nt_program {
  * knows, before nt_program_init(). */
 bool nt_program_take_flag(int *argc, char *argv[], const char *flag);
 
+/* The same for "FLAG VALUE" and "FLAG=VALUE": the value, or NULL. */
+const char *nt_program_take_value(int *argc, char *argv[], const char *flag);
+
 /* Exits with 0 after --help or --version, with 1 and a message on stderr when the
  * command line or a file is wrong. */
 void nt_program_init(struct nt_program *, const struct nt_program_kind *, char *argv[]);
@@ -49,8 +52,9 @@ NT_NODISCARD int nt_program_reread(const struct nt_program *, struct nt_config *
                                    struct nt_err *);
 
 /* Prints what is wrong with the command line and the files, all of it, and what is warned
- * about; true when nothing is wrong. */
-bool nt_program_check(const struct nt_program_kind *, char *argv[]);
+ * about.  The configuration is in '*out' when nothing is wrong; otherwise -1. */
+NT_NODISCARD int nt_program_check(const struct nt_program_kind *, char *argv[],
+                                  struct nt_config **out);
 
 /* The version and what it was built with, for --version. */
 const char *nt_version(void);

@@ -175,7 +175,9 @@ cli_config(struct cli *cli, struct nt_err *err)
     }
 
     struct ds out = DS_EMPTY_INITIALIZER;
-    cli_settings_manual(&out);
+    ds_put_cstr(&out, ".SH OPTIONS\n.ad l\n");
+    nt_option_manual(nt_options,
+                     "These belong to parts of nova that neutrino does not have:", &out);
     fputs(ds_cstr(&out), stdout);
     ds_destroy(&out);
     return 0;

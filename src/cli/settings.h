@@ -7,7 +7,6 @@
 #include "base/config.h"
 
 struct cli;
-struct ds;
 
 /* Reads what the programs would read, or what the options --config-file and
  * --config-dir name.  With 'collect' what is wrong is collected
@@ -17,6 +16,3 @@ NT_NODISCARD int cli_settings_load(struct cli *, bool collect, struct nt_config 
 
 /* Says the configuration's warnings on stderr. */
 void cli_settings_warn(const struct nt_config *);
-
-/* The section OPTIONS of the manual page neutrino.conf(5). */
-void cli_settings_manual(struct ds *out);
