@@ -5,8 +5,9 @@
  * (no listen address) we connect to each bridge's management socket, RUNDIR/BRIDGE.mgmt.
  *
  * OpenFlow 1.4, or 1.3 where a bridge offers no more.  Flows go in atomic bundles, dumps come
- * in pieces; nothing blocks, and callbacks come from nt_switch_run() only.  A connection that
- * ends fails what was under way on it with NT_UNAVAILABLE.
+ * in pieces; nothing blocks, and callbacks come from nt_switch_run() and nt_switch_free() only.
+ * Each request gets its callback: a connection that ends fails what was under way on it with
+ * NT_UNAVAILABLE.
  *
  * Loop thread only. */
 #pragma once
@@ -57,9 +58,14 @@ NT_NODISCARD int nt_switch_dump(struct nt_switch *, const char *bridge,
  * the change that it is for (n: not known); then none of them was made.  Changes are encoded
  * at once.  Any number of bundles may be under way; they are carried out in order. */
 typedef void nt_switch_done(void *aux, const struct nt_err *err, size_t failed);
+struct nt_switch_bundle {
+    const struct nt_flow_mod *mods; /* Borrowed for the call. */
+    size_t n;
+    nt_switch_done *done;
+    void *aux;
+};
 NT_NODISCARD int nt_switch_bundle(struct nt_switch *, const char *bridge,
-                                  const struct nt_flow_mod *, size_t n, nt_switch_done *, void *aux,
-                                  struct nt_err *);
+                                  const struct nt_switch_bundle *, struct nt_err *);
 
 struct nt_switch_stats {
     uint64_t n_connections, n_dumps, n_dumped_flows;
