@@ -5,9 +5,12 @@
  * change.  A flow that is wanted and there is adopted whatever its cookie, and nothing is
  * sent.  Additions go before removals, in one bundle per bridge and turn.
  *
- * A flow that nobody wants is stale.  Stale flows are removed only after flows_complete() said
- * that everything is wanted that will be, and never those that the switch learned, nor those
- * of reserved cookies. */
+ * What an owner gives up goes at once.  A flow that was found and that nobody has wanted is
+ * stale: such are removed only after flows_complete() said that everything is wanted that
+ * will be, and never those that the switch learned, nor those of reserved cookies.
+ *
+ * A flow that the switch refuses is logged once with its owner and left out; it is tried again
+ * when the bridge has been asked again (a new connection, flows_check()). */
 #pragma once
 
 #include "agent/plan/plan.h"
@@ -46,7 +49,8 @@ void flows_incomplete(struct flows *, const char *bridge);
 void flows_check(struct flows *, const char *bridge);
 
 /* Whether all that was wanted up to now on all bridges (or those of 'owner') is installed
- * and confirmed by the switch. */
+ * and confirmed by the switch, and what was given up is gone.  For all, flows that the switch
+ * has refused do not count; their owner is not settled. */
 bool flows_is_settled(const struct flows *);
 bool flows_is_settled_for(const struct flows *, const char *owner);
 
