@@ -484,7 +484,7 @@ flows_sync_wait(struct flows_bridge *b)
 bool
 flows_sync_is_settled(const struct flows_bridge *b)
 {
-    bool is_idle = b->is_known && !b->n_dirty && (!b->request || !b->request->n);
+    bool is_quiet = !b->n_dirty && (!b->request || !b->request->n);
 
-    return is_idle || (!b->n_claimed && !b->n_dirty);
+    return is_quiet && (b->is_known || !b->n_claimed);
 }
