@@ -54,7 +54,8 @@ remember(struct wiring *self, struct model_port *port, const struct wiring_memor
                 "name", port->name, NULL);
         return;
     }
-    port->is_restored = lvlans_hint(self->model->lvlans, memory->net_uuid, segmentation, port->tag);
+    port->is_restored =
+        lvlans_hint(self->model->lvlans, port->id, memory->net_uuid, segmentation, port->tag);
     if (!port->is_restored) {
         nt_warn("tag of a port belongs to another network; it is wired anew", "port", port->id,
                 "name", port->name, "network", memory->net_uuid, NULL);

@@ -494,6 +494,13 @@ a_port_from_before_is_left_until_the_server_answers(void **state)
     settle(&r);
     assert_int_equal(w.ports[0].tag, 7);
     assert_true(wiring_is_complete(r.wiring));
+
+    /* Once it is gone its tag is free. */
+    assert_int_equal(lvlans_n(wiring_model(r.wiring)->lvlans), 1);
+    w.ports[0].is_plugged = false;
+    see_vif(&r, 0);
+    settle(&r);
+    assert_int_equal(lvlans_n(wiring_model(r.wiring)->lvlans), 0);
     recorder_deinit(&r);
     world_deinit(&w);
 }

@@ -7,6 +7,7 @@
 #include "base/hashing.h"
 #include "base/mem.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
 
 struct lvlan {
     struct hmap_node node; /* In 'by_network'. */
@@ -17,6 +18,7 @@ struct lvlan {
 
 struct lvlans {
     struct hmap by_network;
+    struct shash hints;                    /* Id of a port -> struct lvlan. */
     struct lvlan *by_lvid[LVLAN_LAST + 1]; /* NULL: free. */
 };
 
@@ -26,6 +28,7 @@ lvlans_new(void)
     struct lvlans *lvlans = xzalloc(sizeof *lvlans);
 
     hmap_init(&lvlans->by_network);
+    shash_init(&lvlans->hints);
     return lvlans;
 }
 
@@ -91,6 +94,7 @@ lvlans_free(struct lvlans *lvlans)
         }
     }
     hmap_destroy(&lvlans->by_network);
+    shash_destroy(&lvlans->hints);
     free(lvlans);
 }
 
@@ -145,11 +149,24 @@ lvlans_find(const struct lvlans *lvlans, const char *network_id, const char *seg
     return lvlan && lvlan->n_holds ? lvlan->lvid : 0;
 }
 
-bool
-lvlans_hint(struct lvlans *lvlans, const char *network_id, const char *segmentation, int lvid)
+void
+lvlans_unhint(struct lvlans *lvlans, const char *port_id)
 {
-    struct lvlan *lvlan = find(lvlans, network_id, segmentation);
+    struct lvlan *lvlan = shash_find_and_delete(&lvlans->hints, port_id);
 
+    if (lvlan) {
+        lvlan->n_hints--;
+        remove_unused(lvlans, lvlan);
+    }
+}
+
+bool
+lvlans_hint(struct lvlans *lvlans, const char *port_id, const char *network_id,
+            const char *segmentation, int lvid)
+{
+    lvlans_unhint(lvlans, port_id);
+
+    struct lvlan *lvlan = find(lvlans, network_id, segmentation);
     if (lvid < LVLAN_FIRST || lvid > LVLAN_LAST || lvlans->by_lvid[lvid] != lvlan) {
         return false;
     }
@@ -157,18 +174,8 @@ lvlans_hint(struct lvlans *lvlans, const char *network_id, const char *segmentat
         lvlan = add(lvlans, network_id, segmentation, lvid);
     }
     lvlan->n_hints++;
+    shash_add(&lvlans->hints, port_id, lvlan);
     return true;
-}
-
-void
-lvlans_unhint(struct lvlans *lvlans, const char *network_id, const char *segmentation)
-{
-    struct lvlan *lvlan = find(lvlans, network_id, segmentation);
-
-    if (lvlan && lvlan->n_hints) {
-        lvlan->n_hints--;
-        remove_unused(lvlans, lvlan);
-    }
 }
 
 int

@@ -4,9 +4,8 @@
  * the stock agent writes them into Port.other_config.  A tag is taken by the first port of a
  * network and given back by the last; each port holds it once.
  *
- * A hint is a tag that a port of the network has had: as long as it is there the tag is kept
- * for that network, so that ports may be told in any order after a restart and none
- * changes its tag.  Hints are counted like holds, one per port.
+ * A hint is a tag that a port came with.  As long as it is there the tag is kept for the
+ * network, so that ports may be told in any order after a restart and none changes its tag.
  *
  * Loop thread only. */
 #pragma once
@@ -36,13 +35,14 @@ void lvlans_drop(struct lvlans *, const char *network_id, const char *segmentati
 /* The tag that ports hold; 0: none. */
 int lvlans_find(const struct lvlans *, const char *network_id, const char *segmentation);
 
-/* A port of that network has the tag.  False when the network has another or the tag is
- * another network's (the first one has it), or is none of ours (the dead VLAN): the hint is
- * not kept then. */
-bool lvlans_hint(struct lvlans *, const char *network_id, const char *segmentation, int lvid);
+/* The port came with that tag for that network.  False when the network has another or the tag
+ * is another network's (the first one has it), or is none of ours (the dead VLAN): there is
+ * no hint of the port then. */
+bool lvlans_hint(struct lvlans *, const char *port_id, const char *network_id,
+                 const char *segmentation, int lvid);
 
-/* The port of a hint that was kept is wired, or gone. */
-void lvlans_unhint(struct lvlans *, const char *network_id, const char *segmentation);
+/* The port is wired, or gone. */
+void lvlans_unhint(struct lvlans *, const char *port_id);
 
 /* The network has another segmentation id from now on, and its tag, holds and hints go along.
  * Returns the tag; 0: the old one is not known, or the new one has a tag already. */

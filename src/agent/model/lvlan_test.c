@@ -47,13 +47,13 @@ hinted_tag_is_kept_for_its_network(void **state)
 {
     AUTO(lvlans) lvlans = lvlans_new();
 
-    assert_true(lvlans_hint(lvlans, "a", "100", 1));
+    assert_true(lvlans_hint(lvlans, "p1", "a", "100", 1));
     assert_int_equal(lvlans_find(lvlans, "a", "100"), 0);
     assert_int_equal(hold(lvlans, "b", "200"), 2);
     assert_int_equal(hold(lvlans, "a", "100"), 1);
 
     /* The port of the hint is wired, holds, and goes. */
-    lvlans_unhint(lvlans, "a", "100");
+    lvlans_unhint(lvlans, "p1");
     assert_int_equal(lvlans_find(lvlans, "a", "100"), 1);
     lvlans_drop(lvlans, "a", "100");
     assert_int_equal(hold(lvlans, "c", "300"), 1);
@@ -64,19 +64,31 @@ first_hint_wins(void **state)
 {
     AUTO(lvlans) lvlans = lvlans_new();
 
-    assert_true(lvlans_hint(lvlans, "a", "100", 5));
-    assert_true(lvlans_hint(lvlans, "a", "100", 5));
-    assert_false(lvlans_hint(lvlans, "a", "100", 6));
-    assert_false(lvlans_hint(lvlans, "b", "200", 5));
+    assert_true(lvlans_hint(lvlans, "p1", "a", "100", 5));
+    assert_true(lvlans_hint(lvlans, "p2", "a", "100", 5));
+    assert_false(lvlans_hint(lvlans, "p3", "a", "100", 6));
+    assert_false(lvlans_hint(lvlans, "p4", "b", "200", 5));
     assert_int_equal(lvlans_n(lvlans), 1);
 
-    /* What was refused is not counted: two ports have hinted. */
-    lvlans_unhint(lvlans, "a", "100");
+    /* It stays as long as one of the ports that have it. */
+    lvlans_unhint(lvlans, "p3");
+    lvlans_unhint(lvlans, "p1");
+    lvlans_unhint(lvlans, "p1");
     assert_int_equal(lvlans_n(lvlans), 1);
-    lvlans_unhint(lvlans, "b", "200");
-    lvlans_unhint(lvlans, "a", "100");
+    lvlans_unhint(lvlans, "p2");
     assert_int_equal(lvlans_n(lvlans), 0);
-    assert_true(lvlans_hint(lvlans, "b", "200", 5));
+    assert_true(lvlans_hint(lvlans, "p4", "b", "200", 5));
+}
+
+static void
+later_hint_of_a_port_takes_the_place_of_the_first(void **state)
+{
+    AUTO(lvlans) lvlans = lvlans_new();
+
+    assert_true(lvlans_hint(lvlans, "p1", "a", "100", 5));
+    assert_true(lvlans_hint(lvlans, "p1", "a", "100", 6));
+    assert_int_equal(lvlans_n(lvlans), 1);
+    assert_int_equal(hold(lvlans, "a", "100"), 6);
 }
 
 static void
@@ -84,9 +96,9 @@ dead_vlan_is_no_hint(void **state)
 {
     AUTO(lvlans) lvlans = lvlans_new();
 
-    assert_false(lvlans_hint(lvlans, "a", "100", 4095));
-    assert_false(lvlans_hint(lvlans, "a", "100", 0));
-    assert_false(lvlans_hint(lvlans, "a", "100", -1));
+    assert_false(lvlans_hint(lvlans, "p1", "a", "100", 4095));
+    assert_false(lvlans_hint(lvlans, "p1", "a", "100", 0));
+    assert_false(lvlans_hint(lvlans, "p1", "a", "100", -1));
     assert_int_equal(lvlans_n(lvlans), 0);
 }
 
@@ -96,8 +108,8 @@ hint_of_a_held_network_counts(void **state)
     AUTO(lvlans) lvlans = lvlans_new();
 
     assert_int_equal(hold(lvlans, "a", "100"), 1);
-    assert_false(lvlans_hint(lvlans, "b", "200", 1));
-    assert_true(lvlans_hint(lvlans, "a", "100", 1));
+    assert_false(lvlans_hint(lvlans, "p2", "b", "200", 1));
+    assert_true(lvlans_hint(lvlans, "p1", "a", "100", 1));
     lvlans_drop(lvlans, "a", "100");
     assert_int_equal(lvlans_find(lvlans, "a", "100"), 0);
     assert_int_equal(hold(lvlans, "b", "200"), 2);
@@ -115,7 +127,7 @@ all_tags_taken_is_told(void **state)
         snprintf(name, sizeof name, "net-%d", i);
         assert_int_equal(hold(lvlans, name, "None"), i);
     }
-    assert_true(lvlans_hint(lvlans, "hinted", "None", LVLAN_LAST));
+    assert_true(lvlans_hint(lvlans, "p1", "hinted", "None", LVLAN_LAST));
     assert_int_equal(lvlans_hold(lvlans, "one-more", "12", &err), -1);
     assert_int_equal(err.code, NT_EXHAUSTED);
     assert_string_equal(err.msg, "no local VLAN for network one-more (segmentation id 12): all of "
@@ -154,6 +166,7 @@ main(void)
         cmocka_unit_test(network_has_one_tag_until_its_last_port_goes),
         cmocka_unit_test(hinted_tag_is_kept_for_its_network),
         cmocka_unit_test(first_hint_wins),
+        cmocka_unit_test(later_hint_of_a_port_takes_the_place_of_the_first),
         cmocka_unit_test(dead_vlan_is_no_hint),
         cmocka_unit_test(hint_of_a_held_network_counts),
         cmocka_unit_test(all_tags_taken_is_told),

@@ -106,6 +106,7 @@ void
 model_port_remove(struct model *model, struct model_port *port)
 {
     ovs_assert(!port->network);
+    lvlans_unhint(model->lvlans, port->id);
     unlink_from(&port->dirty);
     unlink_from(&port->report);
     hmap_remove(&model->ports, &port->node);
@@ -183,6 +184,7 @@ model_port_join(struct model *model, struct model_port *port, const char *networ
     if (lvlan < 0) {
         return -1;
     }
+    lvlans_unhint(model->lvlans, port->id);
 
     struct model_network *network = model_network_find(model, network_id, segmentation);
     if (!network) {
