@@ -7,6 +7,7 @@
 #   make lint          every static check            make fuzz            FUZZ_TIME=60 each
 #   make clean                                      make bench-flat    docs/performance.md
 #                                                   make bench-guests  its table of guests
+#                                                   make bench-cleanup its table of ports
 #   make lab-neutron   stock neutron, docs/testbed.md            make lab-neutron-down
 #
 # LAB_PREFIX=, PROFILE=, HA=1, BROKER=rabbit and GUEST= (netns, qemu, libvirt) go to the lab;
@@ -24,7 +25,7 @@ LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BROKER='$(BROKE
       GUEST='$(GUEST)' BUILD_DIR='$(CURDIR)/build'
 
 .PHONY: all up down lab-neutron lab-neutron-down deps check-fast check check-long bench-flat \
-        bench-bus bench-guests lint fuzz format install clean
+        bench-bus bench-guests bench-cleanup lint fuzz format install clean
 .NOTPARALLEL:
 
 all:
@@ -73,6 +74,12 @@ bench-guests:
 	@tools/deps build lab vm
 	@tools/build -q plain
 	@BUILD_DIR='$(CURDIR)/build' bench/guests/run.py $(BENCH)
+
+# Needs root: switches in network namespaces.
+bench-cleanup:
+	@tools/deps build lab check
+	@tools/build -q plain
+	@unshare --mount --pid --fork --kill-child --mount-proc bench/cleanup/run.py $(BENCH)
 
 fuzz: deps
 	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)

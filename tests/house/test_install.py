@@ -13,12 +13,15 @@ etc/neutrino/neutrino.conf
 etc/neutrino/nova.conf.sample
 usr/bin/neutrino
 usr/bin/neutrino-dhcpbridge
+usr/bin/neutron-ovs-cleanup
 usr/bin/nova-dhcpbridge
+usr/lib/systemd/system/neutrino-cleanup.service
 usr/lib/systemd/system/neutrino-compute.service
 usr/lib/systemd/system/neutrino-flat.service
 usr/lib/systemd/system/neutrino-server.service
 usr/lib/sysusers.d/neutrino.conf
 usr/lib/tmpfiles.d/neutrino.conf
+usr/sbin/neutrino-cleanup
 usr/sbin/neutrino-compute
 usr/sbin/neutrino-flat
 usr/sbin/neutrino-server
@@ -31,6 +34,7 @@ usr/share/doc/neutrino/README.md
 usr/share/fish/vendor_completions.d/neutrino.fish
 usr/share/man/man1/neutrino.1
 usr/share/man/man5/neutrino.conf.5
+usr/share/man/man8/neutrino-cleanup.8
 usr/share/man/man8/neutrino-compute.8
 usr/share/man/man8/neutrino-dhcpbridge.8
 usr/share/man/man8/neutrino-flat.8
@@ -92,7 +96,7 @@ def main():
         checks.that("no program can start a shell", not wrong, wrong)
         wrong = [n for n in found if mode(n) & 0o022]
         checks.that("nothing is writable by others", not wrong, wrong)
-        for name in ("server", "flat", "compute"):
+        for name in ("server", "flat", "compute", "cleanup"):
             unit = path(f"usr/lib/systemd/system/neutrino-{name}.service")
             text = open(unit, encoding="utf-8").read() if os.path.exists(unit) else ""
             checks.that(f"the unit of {name} starts the installed program",

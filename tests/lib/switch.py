@@ -104,10 +104,11 @@ class Switch:
         found = [row for row in self.rows(table) if row["name"] == name]
         return found[0] if found else None
 
-    def n_transactions(self):
-        """How often the database was changed so far: records of its log."""
+    def n_transactions(self, program):
+        """Those of a program of ours, which says its name in each; the switch has its own."""
         log = self.tool("ovsdb-tool", "show-log", self.db).stdout
-        return sum(line.startswith("record ") for line in log.splitlines())
+        return sum(line.startswith("record ") and f'"{program}"' in line
+                   for line in log.splitlines())
 
     def peer(self, **options):
         self.n_peers += 1

@@ -89,9 +89,7 @@ nt_ovsdb_new(const struct nt_ovsdb_options *o, struct nt_ovsdb **out, struct nt_
     db->idl = ovsdb_idl_create_unconnected(&ovsrec_idl_class, false);
     nt_ovsdb_watch_columns(db->idl);
     ovsdb_idl_set_remote(db->idl, o->remote, true);
-    if (o->probe_interval_s > 0) {
-        ovsdb_idl_set_probe_interval(db->idl, o->probe_interval_s * 1000);
-    }
+    ovsdb_idl_set_probe_interval(db->idl, o->probe_interval_s * 1000);
     *out = db;
     return 0;
 }

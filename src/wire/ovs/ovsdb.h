@@ -22,7 +22,7 @@ struct nt_ovsdb;
 struct nt_ovsdb_options {
     const char *remote;                      /* "unix:PATH", "tcp:127.0.0.1:6640", "ssl:...". */
     const char *ssl_key, *ssl_cert, *ssl_ca; /* NULL unless ssl. */
-    int probe_interval_s;
+    int probe_interval_s;                    /* 0: a silent server is waited for. */
     const struct nt_clock *clock;
 };
 NT_NODISCARD int nt_ovsdb_new(const struct nt_ovsdb_options *, struct nt_ovsdb **, struct nt_err *);
