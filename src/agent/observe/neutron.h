@@ -3,13 +3,15 @@
  * Objects are pulled in batches (bulk_pull with lists of ids) when somebody wants them, and
  * then kept up to date by what the server pushes: the newer revision wins, whichever way it
  * came.  Objects nobody wants are dropped as soon as their id is read.  The older family of
- * notifications (port_update and so on) only leads to a look at the object.
+ * notifications (port_update and so on) only leads to a look at the object, unless a push
+ * comes within a moment; port_delete and network_delete are believed.
  *
  * After each new connection to the broker all wanted objects are asked for again, since
  * what was pushed meanwhile is lost.  What fails is asked again, with a pause that grows (and
- * shrinks again) and a jitter; a malformed message is refused alone.
+ * shrinks again) and a jitter; a malformed message or object is refused alone.
  *
- * Callbacks come from the bus's run().  Loop thread only. */
+ * Callbacks come from the bus's run() and from neutron_run(); they may want and drop
+ * anything.  Loop thread only. */
 #pragma once
 
 #include "base/clock.h"
@@ -26,26 +28,35 @@ struct neutron_watcher {
     /* A wanted object has a new revision; borrowed for the call, and later by
      * neutron_port() and so on. */
     void (*port)(void *aux, const struct nt_vo_port *);
-    void (*port_gone)(void *aux, const char *id); /* Deleted, or never there. */
+    void (*port_gone)(void *aux, const char *id); /* Deleted, or never there; said once. */
     void (*network)(void *aux, const struct nt_vo_network *);
     void (*network_gone)(void *aux, const char *id);
     void (*qos_policy)(void *aux, const struct nt_vo_qos_policy *);
     void (*qos_policy_gone)(void *aux, const char *id);
 
+    /* In the order in which they come; entries behind 'local_ip' are among them. */
     void (*fdb_add)(void *aux, const struct nt_fdb_network *, size_t n);
     void (*fdb_remove)(void *aux, const struct nt_fdb_network *, size_t n);
     void (*fdb_change)(void *aux, const struct nt_fdb_network_change *, size_t n);
-    void (*tunnel)(void *aux, const char *type, const char *ip); /* tunnel_update, tunnel_sync */
+
+    /* tunnel_update, tunnel_sync; never of 'local_ip'. */
+    void (*tunnel)(void *aux, const char *type, const char *ip);
     void (*tunnel_gone)(void *aux, const char *type, const char *ip);
 
     void (*binding_activated)(void *aux, const char *port_id, const char *host);
     void (*binding_deactivated)(void *aux, const char *port_id, const char *host);
+
+    /* Groups whose rules or members changed; n = 0: any.  May be NULL, as those of bindings:
+     * then nobody listens. */
+    void (*group_rules)(void *aux, const struct nt_uuid_text *ids, size_t n);
+    void (*group_members)(void *aux, const struct nt_uuid_text *ids, size_t n);
 
     /* All objects wanted at the time of a (re)connection have been answered. */
     void (*settled)(void *aux);
     void *aux;
 };
 
+/* Texts are borrowed. */
 struct neutron_options {
     struct nt_bus *bus; /* Borrowed. */
     const struct nt_clock *clock;
@@ -63,7 +74,8 @@ NT_AUTO(neutron)
 void neutron_run(struct neutron *);
 void neutron_wait(struct neutron *);
 
-/* Interest, counted by nobody: wanting twice is the same as once. */
+/* Interest, counted by nobody: wanting twice is the same as once.  An id that is no UUID is
+ * answered as one that is not there. */
 void neutron_want_port(struct neutron *, const char *id);
 void neutron_want_network(struct neutron *, const char *id);
 void neutron_want_qos_policy(struct neutron *, const char *id);
@@ -86,6 +98,8 @@ void neutron_sync_tunnels(struct neutron *, const char *type);
 bool neutron_is_settled(const struct neutron *);
 
 struct neutron_stats {
-    uint64_t n_pulls, n_pulled, n_pushes, n_pushed_ignored, n_refused, n_failures;
+    uint64_t n_pulls, n_pulled;          /* Calls, objects they brought. */
+    uint64_t n_pushes, n_pushed_ignored; /* Of wanted objects; unwanted, or old news. */
+    uint64_t n_refused, n_failures;      /* Objects not readable; calls that failed. */
 };
 const struct neutron_stats *neutron_stats(const struct neutron *);
