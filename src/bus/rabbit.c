@@ -439,9 +439,9 @@ publish(struct rabbit *r, struct nt_rabbit_message *msg, int64_t now)
         .routing_key = msg->routing_key,
         .mandatory = msg->mandatory,
         /* What is left of the call's time; all of it when it goes out at once. */
-        .expiration_ms = msg->mandatory || !msg->timeout_ms ? 0
-                         : waited < 1000                    ? msg->timeout_ms
-                                                            : msg->timeout_ms - waited,
+        .expiration_ms = !msg->is_call   ? 0
+                         : waited < 1000 ? msg->timeout_ms
+                                         : msg->timeout_ms - waited,
         .body = msg->body,
         .size = msg->size,
     };
@@ -449,6 +449,11 @@ publish(struct rabbit *r, struct nt_rabbit_message *msg, int64_t now)
     if (msg->fanout && shash_add_once(&r->declared, msg->exchange, NULL)) {
         nt_amqp_exchange_declare(r->amqp, PUBLISH, msg->exchange, "fanout", NT_AMQP_AUTO_DELETE,
                                  ORDINARY);
+    } else if (!msg->fanout && *msg->exchange
+               && shash_add_once(&r->declared, msg->exchange, NULL)) {
+        /* After a restart of the broker we may be the first. */
+        nt_amqp_exchange_declare(r->amqp, PUBLISH, msg->exchange, "topic",
+                                 nt_rabbit_topic_flags(&r->o), ORDINARY);
     }
     nt_rabbit_out_published(&r->out, msg, nt_amqp_publish(r->amqp, PUBLISH, &out));
 }
@@ -574,6 +579,10 @@ rabbit_send(struct nt_bus_transport *up, const struct nt_bus_message *msg, struc
         .exchange = msg->fanout ? exchange : (char *) r->o.exchange,
         .routing_key = msg->fanout ? (char *) "" : key,
         .fanout = msg->fanout,
+        /* A broker that restarts has lost the queue of whoever is asked, until that one has
+         * made it again: the call waits for it, but only as long as it may take. */
+        .mandatory = msg->msg_id != NULL,
+        .is_call = msg->msg_id != NULL,
         .timeout_ms = msg->msg_id ? msg->timeout_ms : 0,
     };
     return put(r, &out, msg->body, err);

@@ -11,7 +11,8 @@
  *
  * A request is acknowledged when it is taken from the socket, before anybody looks at it.
  * What is published is kept until the broker confirms it and published again after a
- * reconnection, under the same unique id, by which receivers know repetitions.  So casts,
+ * reconnection, under the same unique id, by which receivers know repetitions.  A call for
+ * which there is no queue (yet) is published again until its time is over.  So casts,
  * and calls under way, outlive a lost connection; a call made without a connection fails
  * at once.  A message for a host that is away waits in its queue.  Peers are not proved:
  * the broker's user may say anything (docs/security.md).

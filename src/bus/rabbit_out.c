@@ -146,11 +146,12 @@ nt_rabbit_out_returned(struct nt_rabbit_out *out, const char *routing_key, int64
     struct nt_rabbit_message *msg;
 
     LIST_FOR_EACH (msg, node, &out->unconfirmed) {
-        if (!msg->was_returned && !strcmp(msg->routing_key, routing_key)) {
+        if (msg->mandatory && !msg->was_returned && !strcmp(msg->routing_key, routing_key)) {
             msg->was_returned = true;
             msg->retry_at = now + RETRY_MS;
             if (!msg->give_up_at) {
-                msg->give_up_at = now + patience_ms;
+                msg->give_up_at =
+                    msg->is_call ? msg->queued_at + msg->timeout_ms : now + patience_ms;
             }
             return;
         }
@@ -202,7 +203,9 @@ nt_rabbit_out_retry(struct nt_rabbit_out *out, int64_t now)
 
     LIST_FOR_EACH_SAFE (msg, node, &out->returned) {
         if (now >= msg->give_up_at) {
-            bury(out, msg->routing_key, now);
+            if (!msg->is_call) {
+                bury(out, msg->routing_key, now);
+            }
             nt_rabbit_out_drop(out, msg);
         } else if (now >= msg->retry_at) {
             msg->retry_at = now + RETRY_MS;

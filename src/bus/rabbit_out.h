@@ -1,8 +1,8 @@
 /* What is to be published on the bus over RabbitMQ, until the broker has confirmed it.
  *
  *   waiting --published--> unconfirmed --confirmed--> gone
- *      ^                       |  \--returned: nobody there--> retried for a while, then its
- *      |                       |                              queue counts as dead
+ *      ^                       |  \--returned: no queue for it--> retried: a call while it may
+ *      |                       |        take, a reply for a while; then its queue is dead
  *      +-- connection lost ----+
  *
  * The list owns its messages.  It knows nothing of sockets. */
@@ -23,7 +23,8 @@ struct nt_rabbit_message {
     char *exchange, *routing_key, *body;
     size_t size;
     bool fanout;    /* 'exchange' is to be declared as one. */
-    bool mandatory; /* A reply: returned when its queue is gone. */
+    bool mandatory; /* Returned when there is no queue for it. */
+    bool is_call;   /* Otherwise, if it is mandatory, a reply. */
     bool was_returned;
     int64_t queued_at, timeout_ms; /* Calls: not sent after that; 0: whenever. */
     int64_t retry_at, give_up_at;  /* Once returned. */
@@ -56,7 +57,7 @@ void nt_rabbit_out_published(struct nt_rabbit_out *, struct nt_rabbit_message *,
 void nt_rabbit_out_confirmed(struct nt_rabbit_out *, uint64_t tag, bool multiple, bool ok);
 
 /* The oldest unconfirmed message with that key came back: it is published again every
- * 0.25 s, until 'patience_ms' after its first return. */
+ * 0.25 s, a reply until 'patience_ms' after its first return. */
 void nt_rabbit_out_returned(struct nt_rabbit_out *, const char *routing_key, int64_t now,
                             int64_t patience_ms);
 

@@ -97,6 +97,50 @@ queue_that_comes_back_gets_its_reply(void **state)
 }
 
 static void
+call_waits_for_a_queue_while_it_may_take(void **state)
+{
+    const struct nt_rabbit_message call = { .exchange = (char *) "neutron",
+                                            .routing_key = (char *) "q-plugin",
+                                            .body = xstrdup("a"),
+                                            .size = 1,
+                                            .queued_at = 1000,
+                                            .timeout_ms = 500,
+                                            .mandatory = true,
+                                            .is_call = true };
+    struct nt_rabbit_out out;
+    struct nt_err err;
+
+    nt_rabbit_out_init(&out);
+    assert_int_equal(nt_rabbit_out_put(&out, &call, MAX_BYTES, &err), 0);
+    publish_in_vain(&out, "q-plugin", 1, 1100);
+    nt_rabbit_out_retry(&out, 1350);
+    publish_in_vain(&out, "q-plugin", 2, 1350);
+    assert_int_equal(nt_rabbit_out_deadline(&out), 1500);
+    nt_rabbit_out_retry(&out, 1500);
+    assert_int_equal(out.bytes, 0);
+    assert_false(nt_rabbit_out_is_dead(&out, "q-plugin", 1500));
+    nt_rabbit_out_deinit(&out);
+}
+
+/* A cast with the key of a returned call is none. */
+static void
+only_what_is_mandatory_counts_as_returned(void **state)
+{
+    const struct nt_rabbit_message cast = { .exchange = (char *) "neutron",
+                                            .routing_key = (char *) "q-plugin",
+                                            .body = xstrdup("a"),
+                                            .size = 1 };
+    struct nt_rabbit_out out;
+    struct nt_err err;
+
+    nt_rabbit_out_init(&out);
+    assert_int_equal(nt_rabbit_out_put(&out, &cast, MAX_BYTES, &err), 0);
+    publish_in_vain(&out, "q-plugin", 1, 0);
+    assert_int_equal(out.bytes, 0);
+    nt_rabbit_out_deinit(&out);
+}
+
+static void
 few_dead_queues_are_remembered(void **state)
 {
     struct nt_rabbit_out out;
@@ -146,6 +190,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(returned_reply_is_tried_each_quarter_for_a_minute),
         cmocka_unit_test(queue_that_comes_back_gets_its_reply),
+        cmocka_unit_test(call_waits_for_a_queue_while_it_may_take),
+        cmocka_unit_test(only_what_is_mandatory_counts_as_returned),
         cmocka_unit_test(few_dead_queues_are_remembered),
         cmocka_unit_test(what_was_not_confirmed_is_published_again_in_order),
     };
