@@ -1,0 +1,845 @@
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent_impl.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "openvswitch/poll-loop.h"
+
+NT_LOG_MODULE(agent);
+
+/* The server tells forwarding entries by messages beside its answer: they count as told when
+ * none has come for so long. */
+#define QUIET_MS 2000
+
+/* Installed flows are looked at so often at least... */
+#define CHECK_MIN_MS 10000
+/* ...and more seldom when that takes longer: it shall cost at most this part of the time. */
+#define CHECK_SHARE 2000
+#define CHECK_MAX_MS 600000
+
+#define MANAGER_PROBE_FACTOR 1000
+
+/* --- wishes --------------------------------------------------------------------------------- */
+
+static void
+want_flows(void *self_, const char *owner, const struct plan *plan)
+{
+    struct agent *self = self_;
+
+    flows_want(self->flows, owner, plan);
+}
+
+static void
+want_bridge(void *self_, const struct nt_ovs_bridge_want *want)
+{
+    struct agent *self = self_;
+
+    flows_add_bridge(self->flows, want->name);
+    bridges_want_bridge(self->bridges, want);
+}
+
+static void
+want_port(void *self_, const struct nt_ovs_port_want *want)
+{
+    struct agent *self = self_;
+
+    bridges_want_port(self->bridges, want);
+}
+
+static void
+want_no_port(void *self_, const char *name)
+{
+    struct agent *self = self_;
+
+    bridges_want_no_port(self->bridges, name);
+}
+
+static void
+forget_port(void *self_, const char *name)
+{
+    struct agent *self = self_;
+
+    bridges_forget_port(self->bridges, name);
+}
+
+static void
+want_qos(void *self_, const char *port, int64_t max_kbps, int64_t burst_kb)
+{
+    struct agent *self = self_;
+
+    bridges_want_qos(self->bridges, port, max_kbps, burst_kb);
+}
+
+static void
+interest(void *self_, const char *id, bool wanted)
+{
+    struct agent *self = self_;
+
+    (wanted ? neutron_want_port : neutron_drop_port)(self->neutron, id);
+}
+
+static void
+network_interest(void *self_, const char *id, bool wanted)
+{
+    struct agent *self = self_;
+
+    (wanted ? neutron_want_network : neutron_drop_network)(self->neutron, id);
+}
+
+static void
+policy_interest(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    neutron_want_qos_policy(self->neutron, id);
+}
+
+static const struct nt_vo_port *
+vo_port(void *self_, const char *id)
+{
+    const struct agent *self = self_;
+
+    return neutron_port(self->neutron, id);
+}
+
+static const struct nt_vo_network *
+vo_network(void *self_, const char *id)
+{
+    const struct agent *self = self_;
+
+    return neutron_network(self->neutron, id);
+}
+
+static const struct nt_vo_qos_policy *
+vo_policy(void *self_, const char *id)
+{
+    const struct agent *self = self_;
+
+    return neutron_qos_policy(self->neutron, id);
+}
+
+static void
+device_is_down(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    devices_down(self->devices, id);
+}
+
+struct wiring_to
+agent_wishes(struct agent *self)
+{
+    return (struct wiring_to){
+        .flows = want_flows,
+        .bridge = want_bridge,
+        .port = want_port,
+        .no_port = want_no_port,
+        .forget_port = forget_port,
+        .qos = want_qos,
+        .interest = interest,
+        .network_interest = network_interest,
+        .policy_interest = policy_interest,
+        .vo_port = vo_port,
+        .vo_network = vo_network,
+        .vo_policy = vo_policy,
+        .device_down = device_is_down,
+        .aux = self,
+    };
+}
+
+/* --- what the server tells ------------------------------------------------------------------- */
+
+static void
+port_told(void *self_, const struct nt_vo_port *port)
+{
+    struct agent *self = self_;
+
+    wiring_port_told(self->wiring, port->id, ANSWER_KNOWN);
+}
+
+static void
+port_gone(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    wiring_port_told(self->wiring, id, ANSWER_GONE);
+}
+
+static void
+network_told(void *self_, const struct nt_vo_network *network)
+{
+    struct agent *self = self_;
+
+    wiring_network_told(self->wiring, network->id);
+}
+
+static void
+network_gone(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    wiring_network_told(self->wiring, id);
+}
+
+static void
+policy_told(void *self_, const struct nt_vo_qos_policy *policy)
+{
+    struct agent *self = self_;
+
+    wiring_policy_told(self->wiring, policy->id);
+}
+
+static void
+policy_gone(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    wiring_policy_told(self->wiring, id);
+}
+
+/* Entries are still coming in. */
+static void
+entries_come(struct agent *self)
+{
+    if (self->tables_told_ms != INT64_MAX) {
+        self->tables_told_ms = nt_mono_ms(self->env.clock) + QUIET_MS;
+    }
+}
+
+static void
+fdb_add(void *self_, const struct nt_fdb_network *networks, size_t n)
+{
+    struct agent *self = self_;
+
+    entries_come(self);
+    wiring_fdb_add(self->wiring, networks, n);
+}
+
+static void
+fdb_remove(void *self_, const struct nt_fdb_network *networks, size_t n)
+{
+    struct agent *self = self_;
+
+    entries_come(self);
+    wiring_fdb_remove(self->wiring, networks, n);
+}
+
+static void
+fdb_change(void *self_, const struct nt_fdb_network_change *changes, size_t n)
+{
+    struct agent *self = self_;
+
+    wiring_fdb_change(self->wiring, changes, n);
+}
+
+static void
+tunnel_told(void *self_, const char *type, const char *ip)
+{
+    struct agent *self = self_;
+
+    wiring_tunnel(self->wiring, type, ip);
+}
+
+static void
+tunnel_gone(void *self_, const char *type, const char *ip)
+{
+    struct agent *self = self_;
+
+    wiring_tunnel_gone(self->wiring, type, ip);
+}
+
+static void
+binding_activated(void *self_, const char *port_id, const char *host)
+{
+    struct agent *self = self_;
+
+    if (!strcmp(host, self->config->host)) {
+        neutron_want_port(self->neutron, port_id);
+        wiring_port_told(self->wiring, port_id,
+                         neutron_port(self->neutron, port_id) ? ANSWER_KNOWN : ANSWER_NONE);
+    }
+}
+
+static void
+binding_deactivated(void *self_, const char *port_id, const char *host)
+{
+    struct agent *self = self_;
+
+    if (!strcmp(host, self->config->host)) {
+        wiring_deactivated(self->wiring, port_id);
+    }
+}
+
+/* The broker was away, or this is the start: what was told meanwhile is lost. */
+static void
+settled(void *self_)
+{
+    struct agent *self = self_;
+
+    nt_debug("objects of the server are known", NULL);
+    self->next_check_ms = 0;
+}
+
+static void
+sync_tunnels(struct agent *self)
+{
+    for (size_t i = 0; i < self->config->n_tunnel_types; i++) {
+        neutron_sync_tunnels(self->neutron, self->config->tunnel_types[i]);
+    }
+}
+
+void
+agent_sync(struct agent *self)
+{
+    neutron_resync(self->neutron);
+    sync_tunnels(self);
+    wiring_doubt(self->wiring);
+    self->next_check_ms = 0;
+}
+
+static void
+alive(void *self_)
+{
+    struct agent *self = self_;
+
+    nt_info("server answers", "host", self->config->host, NULL);
+}
+
+static void
+revived(void *self_)
+{
+    struct agent *self = self_;
+
+    nt_warn("server had given this agent up: everything is synchronised", "host",
+            self->config->host, NULL);
+    agent_sync(self);
+}
+
+static void
+connection_changed(void *self_, bool connected)
+{
+    struct agent *self = self_;
+
+    if (connected && self->was_first_sync) {
+        nt_info("broker is back: forwarding entries are confirmed", NULL);
+        sync_tunnels(self);
+        wiring_doubt(self->wiring);
+    }
+}
+
+/* --- building ------------------------------------------------------------------------------- */
+
+/* The stock way to reach OVSDB is a TCP port that only a Manager row opens.  Where the
+ * switch's own socket can be had, that one is taken, and the row is made for others. */
+static void
+ovsdb_remote(const struct agent_config *config, char *out, size_t size)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/db.sock", config->ovs_run_dir);
+    if (!strncmp(config->ovsdb_connection, "tcp:127.0.0.1:", 14) && !access(path, R_OK | W_OK)) {
+        snprintf(out, size, "unix:%s", path);
+    } else {
+        ovs_strlcpy(out, config->ovsdb_connection, size);
+    }
+}
+
+static const char *
+or_null(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+int
+agent_open_ovsdb(const struct agent_env *env, struct nt_ovsdb **out, struct nt_err *err)
+{
+    const struct agent_config *config = env->config;
+    char remote[300];
+    ovsdb_remote(config, remote, sizeof remote);
+
+    const struct nt_ovsdb_options options = {
+        .remote = remote,
+        .ssl_key = or_null(config->ssl_key_file),
+        .ssl_cert = or_null(config->ssl_cert_file),
+        .ssl_ca = or_null(config->ssl_ca_cert_file),
+        .probe_interval_s = config->of_inactivity_probe_s,
+        .clock = env->clock,
+    };
+    return nt_ovsdb_new(&options, out, err);
+}
+
+static int
+open_switch(struct agent *self, struct nt_err *err)
+{
+    const struct agent_config *config = self->config;
+    char listen[80];
+    snprintf(listen, sizeof listen, strchr(config->of_listen_address, ':') ? "ptcp:%d:[%s]"
+                                                                             : "ptcp:%d:%s",
+             config->of_listen_port, config->of_listen_address);
+
+    const struct nt_switch_options options = {
+        .listen = config->use_mgmt_sockets ? NULL : listen,
+        .run_dir = config->ovs_run_dir,
+        .probe_interval_s = config->of_inactivity_probe_s,
+        .request_timeout_s = config->of_request_timeout_s,
+        .clock = self->env.clock,
+    };
+    return nt_switch_new(&options, &self->sw, err);
+}
+
+static void
+open_server(struct agent *self)
+{
+    const struct agent_config *config = self->config;
+    const struct neutron_options neutron = {
+        .bus = self->env.bus,
+        .clock = self->env.clock,
+        .random = self->env.random,
+        .host = config->host,
+        .local_ip = config->local_ip,
+        .l2_population = config->l2_population,
+        .has_qos = config->has_qos,
+        .batch = config->rpc_batch,
+        .timeout_ms = config->rpc_response_timeout_ms,
+        .max_timeout_ms = config->rpc_response_max_timeout_ms,
+        .watcher = &self->watcher,
+    };
+    const struct devices_options devices = {
+        .bus = self->env.bus,
+        .clock = self->env.clock,
+        .random = self->env.random,
+        .host = config->host,
+        .batch = config->rpc_batch,
+        .timeout_ms = config->rpc_response_timeout_ms,
+        .max_timeout_ms = config->rpc_response_max_timeout_ms,
+    };
+    const struct heartbeat_options heartbeat = {
+        .bus = self->env.bus,
+        .clock = self->env.clock,
+        .random = self->env.random,
+        .config = config,
+        .alive = alive,
+        .revived = revived,
+        .aux = self,
+    };
+
+    self->watcher = (struct neutron_watcher){
+        .port = port_told,
+        .port_gone = port_gone,
+        .network = network_told,
+        .network_gone = network_gone,
+        .qos_policy = policy_told,
+        .qos_policy_gone = policy_gone,
+        .fdb_add = fdb_add,
+        .fdb_remove = fdb_remove,
+        .fdb_change = fdb_change,
+        .tunnel = tunnel_told,
+        .tunnel_gone = tunnel_gone,
+        .binding_activated = binding_activated,
+        .binding_deactivated = binding_deactivated,
+        .settled = settled,
+        .aux = self,
+    };
+    self->neutron = neutron_new(&neutron);
+    self->devices = devices_new(&devices);
+    self->heartbeat = heartbeat_new(&heartbeat);
+    nt_bus_on_state(self->env.bus, connection_changed, self);
+}
+
+int
+agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
+{
+    struct agent *self = xzalloc(sizeof *self);
+
+    self->env = *env;
+    self->config = env->config;
+    self->started_ms = nt_mono_ms(env->clock);
+    self->tables_told_ms = INT64_MAX;
+    self->check_pause_ms = CHECK_MIN_MS;
+
+    if (agent_open_ovsdb(env, &self->db, err) < 0 || open_switch(self, err) < 0) {
+        agent_free(self);
+        return -1;
+    }
+
+    const struct flows_options flows = {
+        .sw = self->sw,
+        .clock = env->clock,
+        .reserved_cookies = self->config->reserved_cookies,
+    };
+    if (flows_new(&flows, &self->flows, err) < 0) {
+        agent_free(self);
+        return -1;
+    }
+    self->bridges = bridges_new(self->db, env->clock);
+
+    const struct wiring_to to = agent_wishes(self);
+    self->wiring = wiring_new(self->config, &to);
+    open_server(self);
+    if (agent_config_has_tunnels(self->config)) {
+        sync_tunnels(self);
+    }
+    *out = self;
+    return 0;
+}
+
+void
+agent_free(struct agent *self)
+{
+    if (!self) {
+        return;
+    }
+    heartbeat_free(self->heartbeat);
+    devices_free(self->devices);
+    neutron_free(self->neutron);
+    wiring_free(self->wiring);
+    flows_free(self->flows);
+    bridges_free(self->bridges);
+    nt_switch_free(self->sw);
+    nt_ovsdb_free(self->db);
+    free(self);
+}
+
+/* --- the turn ------------------------------------------------------------------------------- */
+
+static void
+fail(struct agent *self, const char *format, ...) NT_PRINTF(2, 3);
+
+static void
+fail(struct agent *self, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (!*self->failure) {
+        vsnprintf(self->failure, sizeof self->failure, format, args);
+    }
+    va_end(args);
+}
+
+/* Bridges of physical networks belong to the operator: they are never made. */
+static void
+check_mappings(struct agent *self)
+{
+    for (size_t i = 0; i < self->config->n_mappings; i++) {
+        const struct agent_mapping *mapping = &self->config->mappings[i];
+        if (!nt_ovsdb_bridge(self->db, mapping->bridge)) {
+            fail(self,
+                 "bridge %s for physical network %s does not exist: make it (ovs-vsctl add-br "
+                 "%s) or correct bridge_mappings",
+                 mapping->bridge, mapping->physical_network, mapping->bridge);
+        }
+    }
+}
+
+static void
+watch_bridge(struct agent *self, const char *name)
+{
+    const struct nt_ovs_bridge *bridge = nt_ovsdb_bridge(self->db, name);
+
+    nt_switch_want(self->sw, name, bridge ? bridge->datapath_id : "");
+}
+
+static bool
+is_mapped(const struct agent *self, const char *name)
+{
+    for (size_t i = 0; i < self->config->n_mappings; i++) {
+        if (!strcmp(self->config->mappings[i].bridge, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+bridge_changed(void *self_, const char *name)
+{
+    struct agent *self = self_;
+    const struct agent_config *config = self->config;
+    bool is_tunnel = agent_config_has_tunnels(config) && !strcmp(name, config->tunnel_bridge);
+
+    agent_tell_bridge(self->wiring, self->db, name);
+    bridges_bridge_changed(self->bridges, name);
+    if (is_tunnel || !strcmp(name, config->integration_bridge) || is_mapped(self, name)) {
+        watch_bridge(self, name);
+    }
+}
+
+static void
+port_changed(void *self_, const char *name, bool readded)
+{
+    struct agent *self = self_;
+
+    agent_tell_port(self->wiring, self->db, name, readded);
+    bridges_port_changed(self->bridges, name);
+}
+
+static void
+observe_switch(struct agent *self)
+{
+    const struct nt_ovsdb_changes changes = { bridge_changed, port_changed, self };
+
+    nt_ovsdb_changes(self->db, &changes);
+    if (!self->has_seen) {
+        self->has_seen = true;
+        check_mappings(self);
+    }
+}
+
+/* The Manager row, so that tools and the stock agent reach OVSDB where they are told to. */
+static void
+ensure_manager(struct agent *self)
+{
+    const char *remote = self->config->ovsdb_connection;
+    char target[64], address[64];
+    int port;
+
+    if (sscanf(remote, "tcp:%63[0-9.]:%d", address, &port) == 2) {
+        snprintf(target, sizeof target, "ptcp:%d:%s", port, address);
+        nt_ovsdb_ensure_manager(self->db, target,
+                                self->config->of_inactivity_probe_s * MANAGER_PROBE_FACTOR);
+    }
+}
+
+static void
+observe_connections(struct agent *self)
+{
+    unsigned connection = nt_switch_connection(self->sw, self->config->integration_bridge);
+
+    if (connection && self->br_int && connection != self->br_int) {
+        nt_warn("switch was restarted: its flows are put back", "bridge",
+                self->config->integration_bridge, NULL);
+        self->n_switch_restarts++;
+        heartbeat_switch_restarted(self->heartbeat);
+    }
+    if (connection) {
+        self->br_int = connection;
+    }
+
+    const struct heartbeat_facts facts = {
+        .n_devices = wiring_stats(self->wiring)->n_bound,
+        .datapath_types = nt_ovsdb_datapath_types(self->db),
+        .iface_types = nt_ovsdb_iface_types(self->db),
+        .switch_is_dead = !connection || !nt_ovsdb_is_ready(self->db),
+    };
+    heartbeat_set(self->heartbeat, &facts);
+}
+
+/* What is to be there in time after the start. */
+static void
+check_deadlines(struct agent *self)
+{
+    int64_t now = nt_mono_ms(self->env.clock);
+    const struct agent_config *config = self->config;
+
+    if (!self->has_seen && now - self->started_ms > INT64_C(3000) * config->ovsdb_timeout_s) {
+        fail(self, "OVSDB at %s did not answer for %d s (ovsdb_connection, ovsdb_timeout)",
+             config->ovsdb_connection, 3 * config->ovsdb_timeout_s);
+    }
+    if (!self->br_int && now - self->started_ms > INT64_C(1000) * config->of_connect_timeout_s) {
+        fail(self,
+             "switch did not connect to %s:%d within %d s (of_listen_address, of_listen_port, "
+             "of_connect_timeout): is ovs-vswitchd running?",
+             config->of_listen_address, config->of_listen_port, config->of_connect_timeout_s);
+    }
+}
+
+/* What nobody wants may go, once everything is wanted that will be. */
+static void
+complete(struct agent *self)
+{
+    const struct agent_config *config = self->config;
+
+    if (wiring_is_complete(self->wiring)) {
+        flows_complete(self->flows, config->integration_bridge);
+        for (size_t i = 0; i < config->n_mappings; i++) {
+            flows_complete(self->flows, config->mappings[i].bridge);
+        }
+    }
+    if (agent_config_has_tunnels(config) && wiring_is_tunnel_complete(self->wiring)) {
+        flows_complete(self->flows, config->tunnel_bridge);
+    }
+}
+
+/* Forwarding entries, and end points, count as told when all that was asked is answered and
+ * nothing more comes. */
+static void
+wait_for_tables(struct agent *self)
+{
+    int64_t now = nt_mono_ms(self->env.clock);
+    bool quiet = devices_is_settled(self->devices) && neutron_is_settled(self->neutron)
+                 && ovs_list_is_empty(&wiring_model(self->wiring)->to_report)
+                 && wiring_is_complete(self->wiring);
+
+    if (!agent_config_has_tunnels(self->config) || !quiet
+        || !wiring_awaits_tables(self->wiring)) {
+        self->tables_told_ms = INT64_MAX;
+    } else if (self->tables_told_ms == INT64_MAX) {
+        self->tables_told_ms = now + QUIET_MS;
+    } else if (now >= self->tables_told_ms) {
+        self->tables_told_ms = INT64_MAX;
+        wiring_tables_told(self->wiring);
+    }
+}
+
+static bool
+is_in(void *self_, const struct model_port *port)
+{
+    const struct agent *self = self_;
+    char owner[MODEL_OWNER_SIZE];
+
+    if (port->is_ancillary) {
+        return true;
+    }
+    model_port_owner(port, owner);
+    if (!flows_is_settled_for(self->flows, owner)
+        || !bridges_is_port_settled(self->bridges, port->name)) {
+        return false;
+    }
+    model_network_owner(port->network, owner);
+    return flows_is_settled_for(self->flows, owner);
+}
+
+static void
+report_up(void *self_, const struct model_port *port, bool refresh)
+{
+    struct agent *self = self_;
+
+    nt_info("port is wired", "port", port->id, "name", port->name, NULL);
+    devices_up(self->devices, port->id, refresh);
+}
+
+static void
+report(struct agent *self)
+{
+    const struct wiring_report to = { is_in, report_up, self };
+
+    wiring_report_ready(self->wiring, &to);
+    if (!self->was_first_sync && wiring_is_complete(self->wiring)
+        && ovs_list_is_empty(&wiring_model(self->wiring)->to_report)
+        && devices_is_settled(self->devices)) {
+        self->was_first_sync = true;
+        heartbeat_first_sync_done(self->heartbeat);
+    }
+}
+
+/* What others change in our bridges is found by looking, now and then. */
+static void
+check_flows(struct agent *self)
+{
+    int64_t now = nt_mono_ms(self->env.clock);
+    const struct agent_config *config = self->config;
+
+    if (now < self->next_check_ms || !self->was_first_sync) {
+        return;
+    }
+    flows_check(self->flows, config->integration_bridge);
+    for (size_t i = 0; i < config->n_mappings; i++) {
+        flows_check(self->flows, config->mappings[i].bridge);
+    }
+    if (agent_config_has_tunnels(config)) {
+        flows_check(self->flows, config->tunnel_bridge);
+    }
+
+    /* About 20 microseconds a flow. */
+    int64_t cost_ms = (int64_t) flows_stats(self->flows)->n_wanted / 50;
+    self->check_pause_ms = MIN(MAX(cost_ms * CHECK_SHARE, CHECK_MIN_MS), CHECK_MAX_MS);
+    self->next_check_ms = now + self->check_pause_ms;
+}
+
+void
+agent_run(struct agent *self)
+{
+    nt_ovsdb_run(self->db);
+    neutron_run(self->neutron);
+    devices_run(self->devices);
+    heartbeat_run(self->heartbeat);
+    if (nt_ovsdb_is_ready(self->db)) {
+        observe_switch(self);
+        if (!*self->failure) {
+            ensure_manager(self);
+            wiring_run(self->wiring);
+        }
+    }
+    check_deadlines(self);
+
+    nt_switch_run(self->sw);
+    flows_run(self->flows);
+    bridges_run(self->bridges);
+    nt_ovsdb_commit(self->db);
+
+    observe_connections(self);
+    if (wiring_is_set_up(self->wiring) && flows_is_settled(self->flows)) {
+        wiring_base_installed(self->wiring);
+    }
+    complete(self);
+    report(self);
+    wait_for_tables(self);
+    check_flows(self);
+}
+
+void
+agent_wait(struct agent *self)
+{
+    nt_ovsdb_wait(self->db);
+    neutron_wait(self->neutron);
+    devices_wait(self->devices);
+    heartbeat_wait(self->heartbeat);
+    nt_switch_wait(self->sw);
+    flows_wait(self->flows);
+    bridges_wait(self->bridges);
+
+    if (self->tables_told_ms != INT64_MAX) {
+        poll_timer_wait_until(self->tables_told_ms);
+    }
+    if (self->was_first_sync) {
+        poll_timer_wait_until(self->next_check_ms);
+    }
+    if (!self->br_int || !self->has_seen) {
+        poll_timer_wait(1000);
+    }
+    if (wiring_has_work(self->wiring)) {
+        poll_immediate_wake();
+    }
+}
+
+const char *
+agent_failure(const struct agent *self)
+{
+    return *self->failure ? self->failure : NULL;
+}
+
+bool
+agent_is_ready(const struct agent *self)
+{
+    return heartbeat_is_known(self->heartbeat);
+}
+
+void
+agent_stop(struct agent *self)
+{
+    if (self->config->quitting_rpc_timeout_ms) {
+        devices_cap_timeout(self->devices, self->config->quitting_rpc_timeout_ms);
+        heartbeat_cap_timeout(self->heartbeat, self->config->quitting_rpc_timeout_ms);
+    }
+}
+
+struct agent_stats
+agent_stats(const struct agent *self)
+{
+    return (struct agent_stats){
+        .wiring = wiring_stats(self->wiring),
+        .flows = flows_stats(self->flows),
+        .bridges = bridges_stats(self->bridges),
+        .neutron = neutron_stats(self->neutron),
+        .devices = devices_stats(self->devices),
+        .sw = nt_switch_stats(self->sw),
+        .n_switch_restarts = self->n_switch_restarts,
+    };
+}

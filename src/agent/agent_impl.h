@@ -1,0 +1,42 @@
+/* What the files of the agent share. */
+#pragma once
+
+#include "agent/agent.h"
+#include "wire/ovs/openflow.h"
+#include "wire/ovs/ovsdb.h"
+
+struct agent {
+    struct agent_env env;
+    const struct agent_config *config; /* Of 'env'. */
+
+    struct nt_ovsdb *db;
+    struct nt_switch *sw;
+    struct bridges *bridges;
+    struct flows *flows;
+    struct wiring *wiring;
+    struct neutron *neutron;
+    struct devices *devices;
+    struct heartbeat *heartbeat;
+    struct neutron_watcher watcher;
+
+    int64_t started_ms;
+    bool has_seen;           /* Everything in the database was looked at once. */
+    unsigned br_int;         /* Its OpenFlow connection; 0: none. */
+    int64_t tables_told_ms;  /* When forwarding entries count as told; INT64_MAX: not under way. */
+    int64_t next_check_ms;
+    int64_t check_pause_ms;
+    bool was_first_sync;
+    uint64_t n_switch_restarts;
+    char failure[NT_ERR_SIZE];
+};
+
+/* Fills 'to' so that wishes go to this agent's parts. */
+struct wiring_to agent_wishes(struct agent *);
+
+/* The switch's database, where the configuration says it is. */
+NT_NODISCARD int agent_open_ovsdb(const struct agent_env *, struct nt_ovsdb **, struct nt_err *);
+
+/* agent_facts.c */
+/* Tells the wiring what the database has of a port or bridge. */
+void agent_tell_port(struct wiring *, const struct nt_ovsdb *, const char *name, bool readded);
+void agent_tell_bridge(struct wiring *, const struct nt_ovsdb *, const char *name);
