@@ -379,8 +379,8 @@ open_switch(struct agent *self, struct nt_err *err)
 {
     const struct agent_config *config = self->config;
     char listen[80];
-    snprintf(listen, sizeof listen, strchr(config->of_listen_address, ':') ? "ptcp:%d:[%s]"
-                                                                             : "ptcp:%d:%s",
+    snprintf(listen, sizeof listen,
+             strchr(config->of_listen_address, ':') ? "ptcp:%d:[%s]" : "ptcp:%d:%s",
              config->of_listen_port, config->of_listen_address);
 
     const struct nt_switch_options options = {
@@ -508,8 +508,7 @@ agent_free(struct agent *self)
 
 /* --- the turn ------------------------------------------------------------------------------- */
 
-static void
-fail(struct agent *self, const char *format, ...) NT_PRINTF(2, 3);
+static void fail(struct agent *self, const char *format, ...) NT_PRINTF(2, 3);
 
 static void
 fail(struct agent *self, const char *format, ...)
@@ -677,8 +676,7 @@ wait_for_tables(struct agent *self)
                  && ovs_list_is_empty(&wiring_model(self->wiring)->to_report)
                  && wiring_is_complete(self->wiring);
 
-    if (!agent_config_has_tunnels(self->config) || !quiet
-        || !wiring_awaits_tables(self->wiring)) {
+    if (!agent_config_has_tunnels(self->config) || !quiet || !wiring_awaits_tables(self->wiring)) {
         self->tables_told_ms = INT64_MAX;
     } else if (self->tables_told_ms == INT64_MAX) {
         self->tables_told_ms = now + QUIET_MS;

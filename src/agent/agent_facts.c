@@ -97,8 +97,8 @@ fdb_of(const struct model *model, const struct model_network *network)
         told.n_hosts += told.hosts[told.n_hosts].n_entries > 0;
     }
 
-    struct json *json = nt_args_json(nt_method_find(&nt_notify_l2population, "add_fdb_entries"),
-                                     &args);
+    struct json *json =
+        nt_args_json(nt_method_find(&nt_notify_l2population, "add_fdb_entries"), &args);
     for (size_t i = 0; i < told.n_hosts; i++) {
         free(told.hosts[i].entries);
     }
@@ -146,9 +146,8 @@ agent_facts(const struct agent *self)
     }
     HMAP_FOR_EACH (tunnel, node, &model->tunnels) {
         if (tunnel->is_peer) {
-            json_array_add(peers,
-                           json_array_create_2(json_string_create(tunnel->type),
-                                               json_string_create(tunnel->remote_ip)));
+            json_array_add(peers, json_array_create_2(json_string_create(tunnel->type),
+                                                      json_string_create(tunnel->remote_ip)));
         }
     }
     json_object_put(facts, "ports", ports);

@@ -20,9 +20,9 @@ struct agent {
     struct neutron_watcher watcher;
 
     int64_t started_ms;
-    bool has_seen;           /* Everything in the database was looked at once. */
-    unsigned br_int;         /* Its OpenFlow connection; 0: none. */
-    int64_t tables_told_ms;  /* When forwarding entries count as told; INT64_MAX: not under way. */
+    bool has_seen;          /* Everything in the database was looked at once. */
+    unsigned br_int;        /* Its OpenFlow connection; 0: none. */
+    int64_t tables_told_ms; /* When forwarding entries count as told; INT64_MAX: not under way. */
     int64_t next_check_ms;
     int64_t check_pause_ms;
     bool was_first_sync;

@@ -43,8 +43,8 @@ agent_show_ports(const struct agent *self, struct ds *out)
     for (size_t i = 0; i < shash_count(&model->port_names); i++) {
         const struct model_port *port = nodes[i]->data;
         ds_put_format(out, "%s id=%s bridge=%s ofport=%" PRId64 " tag=%d state=%s server=%s",
-                      port->name, port->id, port->bridge, port->ofport, port->tag,
-                      wire_name(port), answer_name(port->answer));
+                      port->name, port->id, port->bridge, port->ofport, port->tag, wire_name(port),
+                      answer_name(port->answer));
         if (port->network) {
             ds_put_format(out, " network=%s/%s lvlan=%d", port->network->network_id,
                           port->network->segmentation, port->network->lvlan);
@@ -68,8 +68,7 @@ agent_show_vlans(const struct agent *self, struct ds *out)
     const struct model *model = wiring_model(self->wiring);
     const struct model_network *network;
     size_t n = 0;
-    const struct model_network **sorted =
-        xcalloc(hmap_count(&model->networks) + 1, sizeof *sorted);
+    const struct model_network **sorted = xcalloc(hmap_count(&model->networks) + 1, sizeof *sorted);
 
     HMAP_FOR_EACH (network, node, &model->networks) {
         sorted[n++] = network;
@@ -77,13 +76,13 @@ agent_show_vlans(const struct agent *self, struct ds *out)
     qsort(sorted, n, sizeof *sorted, compare_networks);
     for (size_t i = 0; i < n; i++) {
         network = sorted[i];
-        ds_put_format(out, "%d network=%s type=%s segment=%s physical_network=%s ports=%zu"
-                           " macs=%zu floods=%zu\n",
-                      network->lvlan, network->network_id, network->network_type,
-                      network->segmentation,
-                      *network->physical_network ? network->physical_network : "None",
-                      network->n_ports, hmap_count(&network->macs),
-                      ovs_list_size(&network->floods));
+        ds_put_format(
+            out,
+            "%d network=%s type=%s segment=%s physical_network=%s ports=%zu"
+            " macs=%zu floods=%zu\n",
+            network->lvlan, network->network_id, network->network_type, network->segmentation,
+            *network->physical_network ? network->physical_network : "None", network->n_ports,
+            hmap_count(&network->macs), ovs_list_size(&network->floods));
     }
     free(sorted);
 }
