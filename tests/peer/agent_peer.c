@@ -464,14 +464,18 @@ on_state(void *peer OVS_UNUSED, bool connected)
     print_json(json);
 }
 
+static const struct nt_program_kind kind = {
+    .name = "agent_peer",
+    .summary = "An agent without a switch, for tests.",
+};
+
 int
 main(int argc, char *argv[])
 {
     struct peer peer = { .line = DS_EMPTY_INITIALIZER };
     struct nt_err err;
 
-    nt_program_init(&peer.program, "agent_peer", "An agent without a switch, for tests.", argc,
-                    argv);
+    nt_program_init(&peer.program, &kind, argv);
 
     AUTO(nt_loop) loop = nt_loop_new();
     nt_loop_handle_signals(loop, NULL, NULL);
