@@ -24,10 +24,10 @@ ENDED = object()
 
 
 class Switch:
-    def __init__(self, name, schema=SCHEMA):
+    def __init__(self, name, schema=SCHEMA, ovsdb_options=()):
         self.netns = f"nt-test-ovs-{name}"
         self.run_dir = os.path.join(os.environ["NT_TEST_TMP"], f"ovs-{name}")
-        self.schema = schema
+        self.schema, self.ovsdb_options = schema, ovsdb_options
         self.db = os.path.join(self.run_dir, "conf.db")
         self.sock = os.path.join(self.run_dir, "db.sock")
         self.remote = f"unix:{self.sock}"
@@ -61,7 +61,7 @@ class Switch:
         self.ovsdb = self.spawn("ovsdb-server", [
             "/usr/sbin/ovsdb-server", self.db, f"--remote=punix:{self.sock}",
             "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
-            f"--unixctl={self.run_dir}/ovsdb-server.ctl", "-vconsole:info"])
+            f"--unixctl={self.run_dir}/ovsdb-server.ctl", "-vconsole:info", *self.ovsdb_options])
         wait_for(lambda: os.path.exists(self.sock) and self.tool(
             "ovs-vsctl", "--no-wait", "--timeout=5", "init", ok=False).returncode == 0,
             LIMIT, "ovsdb-server answers")
@@ -112,18 +112,19 @@ class Switch:
 
     def peer(self, **options):
         self.n_peers += 1
-        return Peer(self, f"peer-{self.n_peers}", options.pop("remote", self.remote))
+        return Peer(self, f"peer-{self.n_peers}",
+                    [options.get("remote", self.remote), *options.get("keys", ())])
 
 
 class Peer:
     """tests/peer/ovsdb_peer.c: wishes as JSON lines, one answer to each."""
 
-    def __init__(self, switch, name, remote):
+    def __init__(self, switch, name, arguments):
         self.log = os.path.join(switch.run_dir, f"{name}.log")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 switch.argv([os.path.join(os.environ["BUILD_DIR"], "tests/peer/ovsdb_peer"),
-                             remote]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                             *arguments]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 text=True, start_new_session=True)
         check.cleanup(self.kill)
         self.answers = queue.Queue()

@@ -1,7 +1,7 @@
 /* wire/ovs/ovsdb and agent/apply/bridges for tests: wishes as JSON lines on standard input, an
  * answer as one JSON line to each.  tests/lib/switch.py speaks it.
  *
- *   ovsdb_peer REMOTE
+ *   ovsdb_peer REMOTE [KEY CERTIFICATE CA]
  *
  *   {"do": "bridge", "name": N, "datapath_type": T, "protocols": [P], "fail_mode": M,
  *    "controller": C, "no_controller": C, "probe": MS, "other_config": {}, "snooping": 0|1,
@@ -488,16 +488,21 @@ main(int argc, char *argv[])
     struct peer peer = { .input = fcntl(STDIN_FILENO, F_DUPFD, 3) };
     struct nt_err err = { 0 };
 
-    if (argc != 2) {
-        ovs_fatal(0, "usage: ovsdb_peer REMOTE");
+    if (argc != 2 && argc != 5) {
+        ovs_fatal(0, "usage: ovsdb_peer REMOTE [KEY CERTIFICATE CA]");
     }
     nt_log_start("ovsdb_peer", NULL);
     fcntl(peer.input, F_SETFL, O_NONBLOCK);
-    if (nt_ovsdb_new(&(struct nt_ovsdb_options){ .remote = argv[1],
-                                                 .probe_interval_s = 5,
-                                                 .clock = clock },
-                     &peer.db, &err)
-        < 0) {
+    const struct nt_ovsdb_options options = {
+        .remote = argv[1],
+        .ssl_key = argc > 2 ? argv[2] : NULL,
+        .ssl_cert = argc > 2 ? argv[3] : NULL,
+        .ssl_ca = argc > 2 ? argv[4] : NULL,
+        .probe_interval_s = 5,
+        .clock = clock,
+    };
+
+    if (nt_ovsdb_new(&options, &peer.db, &err) < 0) {
         ovs_fatal(0, "%s", err.msg);
     }
     peer.bridges = bridges_new(peer.db, clock);

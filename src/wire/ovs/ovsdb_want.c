@@ -121,7 +121,7 @@ make_bridge(struct nt_ovsdb *db, const struct nt_ovs_bridge_want *want)
     if (want->fail_mode) {
         ovsrec_bridge_set_fail_mode(bridge, want->fail_mode);
     }
-    if (want->protocols) {
+    if (want->protocols && ovsdb_idl_server_has_column(db->idl, &ovsrec_bridge_col_protocols)) {
         size_t n = 0;
 
         while (want->protocols[n]) {
@@ -129,7 +129,8 @@ make_bridge(struct nt_ovsdb *db, const struct nt_ovs_bridge_want *want)
         }
         ovsrec_bridge_set_protocols(bridge, CONST_CAST(const char **, want->protocols), n);
     }
-    if (want->mcast_snooping >= 0) {
+    if (want->mcast_snooping >= 0
+        && ovsdb_idl_server_has_column(db->idl, &ovsrec_bridge_col_mcast_snooping_enable)) {
         ovsrec_bridge_set_mcast_snooping_enable(bridge, want->mcast_snooping != 0);
     }
     pairs_to_smap(want->other_config, &other_config);
