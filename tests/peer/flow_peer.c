@@ -19,6 +19,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/apply/flows.h"
@@ -40,6 +41,7 @@ struct peer {
     bool is_sent, is_answered;
     struct nt_err err;
     size_t failed;
+    int64_t longest_turn_ms;
 };
 
 static const char *
@@ -108,6 +110,16 @@ resident_kb(void)
     return resident * (size_t) getpagesize() / 1024;
 }
 
+/* Of this process: others on the machine are not to be seen in it. */
+static int64_t
+cpu_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static void
 print_stats(const struct peer *p)
 {
@@ -119,10 +131,12 @@ print_stats(const struct peer *p)
            ", \"removed\": %" PRIu64 ", \"adopted\": %" PRIu64 ", \"repaired\": %" PRIu64
            ", \"refused\": %" PRIu64 ", \"connections\": %" PRIu64 ", \"dumps\": %" PRIu64
            ", \"dumped\": %" PRIu64 ", \"bundles\": %" PRIu64 ", \"flow_mods\": %" PRIu64
-           ", \"errors\": %" PRIu64 ", \"rss_kb\": %zu, \"heap\": %zu}\n",
+           ", \"errors\": %" PRIu64 ", \"longest_turn_ms\": %" PRId64
+           ", \"rss_kb\": %zu, \"heap\": %zu}\n",
            f->n_wanted, f->n_installed, f->n_added, f->n_removed, f->n_adopted, f->n_repaired,
            f->n_refused, s->n_connections, s->n_dumps, s->n_dumped_flows, s->n_bundles,
-           s->n_flow_mods, s->n_errors, resident_kb(), heap.uordblks + heap.hblkhd);
+           s->n_flow_mods, s->n_errors, p->longest_turn_ms, resident_kb(),
+           heap.uordblks + heap.hblkhd);
 }
 
 static void
@@ -327,8 +341,10 @@ main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
 
     while (is_open) {
+        int64_t before = cpu_ms();
         nt_switch_run(p.sw);
         flows_run(p.flows);
+        p.longest_turn_ms = MAX(p.longest_turn_ms, cpu_ms() - before);
         while ((p.is_busy && is_done(&p)) || (!p.is_busy && next_command(&p))) {
             p.is_busy = p.is_busy ? false : !start(&p);
         }

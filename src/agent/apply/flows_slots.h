@@ -37,7 +37,7 @@ struct flows_slot {
     struct flows_bridge *bridge;
     struct flows_claim top;
     struct nt_flow *installed;
-    uint8_t epoch;       /* Of the dump that has seen it. */
+    bool is_seen : 1;    /* By the dump under way. */
     bool is_dirty : 1;   /* Stands in the bridge's list of what to look at. */
     bool is_busy : 1;    /* A bundle has it. */
     bool is_dead : 1;    /* Freed when that list is gone through. */
@@ -58,7 +58,6 @@ struct flows_bridge {
 
     unsigned connection;
     bool must_dump, is_known, is_check, is_complete;
-    uint8_t epoch;
     int64_t retry_ms;              /* After a failure; 0: at once. */
     size_t chunk;                  /* Changes in a bundle, at most. */
     struct flows_request *request; /* Under way. */

@@ -121,7 +121,7 @@ dumped_flow(void *aux, const struct nt_flow *flow)
                && !nt_flow_does_same(slot->installed, flow)) {
         b->flows->stats.n_repaired++;
     }
-    slot->epoch = b->epoch;
+    slot->is_seen = true;
     take_installed(slot, flow);
 }
 
@@ -132,13 +132,24 @@ forget_unseen(struct flows_bridge *b)
     struct flows_slot *slot;
 
     HMAP_FOR_EACH_SAFE (slot, node, &b->slots) {
-        if (slot->epoch != b->epoch && slot->installed) {
+        if (!slot->is_seen && slot->installed) {
             b->flows->stats.n_repaired += b->is_check && flows_slot_is_settled(slot);
             flows_slot_set_installed(slot, NULL);
             flows_slot_drop_leaver(slot);
         }
-        slot->is_refused = false;
+        slot->is_seen = slot->is_refused = false;
         flows_slot_release(slot);
+    }
+}
+
+/* A dump that came to no end has shown nothing. */
+static void
+forget_dump(struct flows_bridge *b)
+{
+    struct flows_slot *slot;
+
+    HMAP_FOR_EACH (slot, node, &b->slots) {
+        slot->is_seen = false;
     }
 }
 
@@ -172,6 +183,7 @@ dump_done(void *aux, const struct nt_err *err)
     if (b) {
         b->request = NULL;
         if (err) {
+            forget_dump(b);
             b->retry_ms = nt_mono_ms(b->flows->clock) + RETRY_MS;
             nt_warn_rl("flows of the bridge are not known", "bridge", b->name, "why", err->msg,
                        NULL);
@@ -193,7 +205,6 @@ dump(struct flows_bridge *b)
     const struct nt_switch_dump to = { .flow = dumped_flow, .done = dump_done, .aux = r };
     struct nt_err err;
 
-    b->epoch++;
     if (nt_switch_dump(b->flows->sw, b->name, &to, &err) < 0) {
         dump_done(r, &err);
     }

@@ -38,7 +38,7 @@ NT_LOG_MODULE(openflow);
 #define VERSIONS ((1u << OFP13_VERSION) | (1u << OFP14_VERSION))
 
 /* In a turn at most so much is taken and given; what is left has its next turn at once. */
-#define MAX_RECEIVED 64
+#define MAX_RECEIVED 16
 #define MAX_SENT 1000
 
 /* Messages that wait in the rconn, which has them one by one in memory. */
