@@ -3,7 +3,9 @@
 what somebody else changed is put right."""
 # timeout: 600
 
+import glob
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
@@ -12,6 +14,7 @@ from check import check, done, equal, expect, need, wait_for  # noqa: E402
 from flow_switch import FlowSwitch, shapes  # noqa: E402
 
 BRIDGE = "br-int"
+GOLDEN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../golden")
 switch = FlowSwitch("flows")
 
 
@@ -23,11 +26,17 @@ def wanted(n, table=20, port=2):
             for i in range(n)]
 
 
+def add_meters():
+    """Those that flows of the files name."""
+    for meter in (1, 5, 6):
+        switch.ofctl("add-meter", BRIDGE, f"meter={meter} pktps bands=type=drop rate=1000",
+                     version="OpenFlow13")
+
+
 def start():
     switch.start()
     switch.bridge(BRIDGE, controller=True)
-    switch.ofctl("add-meter", BRIDGE, "meter=1 pktps bands=type=drop rate=1000",
-                 version="OpenFlow13")
+    add_meters()
 
 
 def fresh(*reserved, listen=None):
@@ -85,6 +94,23 @@ def own_adopted(protocols, listen):
         equal(again.end(), 0, "status")
     finally:
         switch.bridge(BRIDGE)
+
+
+def planned():
+    """What our planners make: sent, told again by the switch, and the same."""
+    peer = fresh()
+    for path in sorted(glob.glob(os.path.join(GOLDEN, "agent/*.flows"))):
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in file.read().splitlines() if not line.startswith("#")]
+        peer.want("plan", BRIDGE, lines)
+        peer.settle("plan")
+        before = peer.stats()
+        equal(switch.n_flows(BRIDGE), before["wanted"], f"flows of {path}")
+        peer.ask("check", BRIDGE)
+        after = peer.stats()
+        equal((after["repaired"], after["added"]), (0, before["added"]), f"changes of {path}")
+    equal(after["refused"], 0, "refused")
+    peer.end()
 
 
 def cookies_are_ours():
@@ -222,8 +248,24 @@ def switch_starts_anew():
         equal(switch.flows(BRIDGE), sorted(before + ["in_port=3 actions=drop"]), "flows")
         equal(peer.stats()["repaired"], 0, "repaired")
         peer.end()
-    switch.ofctl("add-meter", BRIDGE, "meter=1 pktps bands=type=drop rate=1000",
-                 version="OpenFlow13")
+    add_meters()
+
+
+def switch_hangs():
+    """Stopped, not ended: the connection is given up, and what was under way is sent again."""
+    peer = fresh()
+    peer.want("a", BRIDGE, ["in_port=5,actions=drop"])
+    peer.settle()
+    os.kill(switch.vswitchd.pid, signal.SIGSTOP)
+    try:
+        peer.want("b", BRIDGE, ["in_port=6,actions=drop"])
+        wait_for(lambda: peer.ask("settled", "a") is False, 60, "the silence is noticed")
+        equal(peer.ask("settled", "b"), False, "settled")
+    finally:
+        os.kill(switch.vswitchd.pid, signal.SIGCONT)
+    peer.settle()
+    equal(switch.flows(BRIDGE), ["in_port=5 actions=drop", "in_port=6 actions=drop"], "flows")
+    peer.end()
 
 
 def second_process_adopts_ten_thousand():
@@ -285,6 +327,7 @@ for where, listen_at in (("controller", "ptcp:6633:127.0.0.1"), ("management soc
     for number in ("13", "14"):
         check(f"own flows are adopted in version {number} over the {where}", own_adopted,
               f"OpenFlow10,OpenFlow{number}", listen_at)
+check("what is planned is what is installed", planned)
 check("cookies say whose a flow is", cookies_are_ours)
 check("the latest claim wins, and the earlier one comes back", latest_claim_wins)
 check("stale flows go when all is wanted", stale_goes_when_complete)
@@ -292,6 +335,7 @@ check("what others change is put right", others_are_put_right)
 check("a refused flow is left out", refused_is_left_out)
 check("many refused flows", many_refused)
 check("the switch starts anew", switch_starts_anew)
+check("the switch hangs", switch_hangs)
 check("a second process adopts ten thousand flows", second_process_adopts_ten_thousand)
 check("bridges come and go", bridges_come_and_go)
 check("a listener's port in use", taken_port_is_said)

@@ -37,7 +37,8 @@ void flows_remove_bridge(struct flows *, const char *bridge);
 
 /* From now on 'owner' wants exactly these (an empty plan: nothing).  A line that is no flow
  * is our bug: it is logged and left out.  When two owners want the same match with
- * different actions, the later one has it; the other one again when that one gives it up. */
+ * different actions, the later one has it; the other one again when that one gives it up.  To
+ * want the same again is no later wish. */
 void flows_want(struct flows *, const char *owner, const struct plan *);
 
 /* Everything is wanted now: what nobody wants on 'bridge' may go.  Until said again after
