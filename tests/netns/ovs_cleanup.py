@@ -5,6 +5,9 @@ says what it removes."""
 
 import json
 import os
+import pty
+import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
@@ -155,6 +158,28 @@ def says_who_does_not_answer(switch):
     expect("did not answer within 1 s" in ran.stderr, ran.stderr)
 
 
+def shows_what_it_waits_for(switch):
+    """To a terminal, after two seconds; a log file or a pipe gets no such line."""
+    ours, theirs = pty.openpty()
+    os.kill(switch.ovsdb.pid, 19)
+    process = subprocess.Popen(
+        switch.argv([OURS, "--config-file", config(switch, "ovsdb_timeout = 5")]),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs, env=switch.env)
+    os.close(theirs)
+    said = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            said += chunk
+    except OSError:
+        pass  # The program ended, and with it the other end.
+    os.close(ours)
+    equal(process.wait(60), 1, "exit status")
+    os.kill(switch.ovsdb.pid, 18)
+    expect(re.search(rb"waiting for the switch's database, [2-9] s", said), repr(said))
+    ran = run(switch, OURS)
+    expect("\r" not in ran.stderr, repr(ran.stderr))
+
+
 def refuses_nonsense(switch):
     for arguments, word in (["--ovsdb_timeout=soon"], "ovsdb_timeout"), (["-f", "xml"], "xml"), \
             (["br-int"], "br-int"), (["--ovsdb_connection=db"], "db"):
@@ -176,6 +201,7 @@ def main():
     check("veths of removed ports are deleted when asked for", deletes_veths, switch)
     check("the database is told to listen", opens_the_door, switch)
     check("who does not answer is named", says_who_does_not_answer, switch)
+    check("a terminal is told what is waited for", shows_what_it_waits_for, switch)
     check("nonsense is refused by name", refuses_nonsense, switch)
     done()
 
