@@ -13,14 +13,17 @@ etc/neutrino/neutrino.conf
 etc/neutrino/nova.conf.sample
 usr/bin/neutrino
 usr/bin/neutrino-dhcpbridge
+usr/bin/neutron-openvswitch-agent
 usr/bin/neutron-ovs-cleanup
 usr/bin/nova-dhcpbridge
+usr/lib/systemd/system/neutrino-agent.service
 usr/lib/systemd/system/neutrino-cleanup.service
 usr/lib/systemd/system/neutrino-compute.service
 usr/lib/systemd/system/neutrino-flat.service
 usr/lib/systemd/system/neutrino-server.service
 usr/lib/sysusers.d/neutrino.conf
 usr/lib/tmpfiles.d/neutrino.conf
+usr/sbin/neutrino-agent
 usr/sbin/neutrino-cleanup
 usr/sbin/neutrino-compute
 usr/sbin/neutrino-flat
@@ -34,6 +37,7 @@ usr/share/doc/neutrino/README.md
 usr/share/fish/vendor_completions.d/neutrino.fish
 usr/share/man/man1/neutrino.1
 usr/share/man/man5/neutrino.conf.5
+usr/share/man/man8/neutrino-agent.8
 usr/share/man/man8/neutrino-cleanup.8
 usr/share/man/man8/neutrino-compute.8
 usr/share/man/man8/neutrino-dhcpbridge.8
@@ -87,6 +91,9 @@ def main():
         link = path("usr/bin/nova-dhcpbridge")
         checks.that("nova-dhcpbridge leads to neutrino-dhcpbridge",
                     os.path.islink(link) and os.readlink(link) == "neutrino-dhcpbridge")
+        link = path("usr/bin/neutron-openvswitch-agent")
+        checks.that("neutron-openvswitch-agent leads to neutrino-agent", os.path.islink(link)
+                    and os.path.realpath(link) == os.path.realpath(path("usr/sbin/neutrino-agent")))
         wrong = [n for n in found if n.startswith(("usr/bin/", "usr/sbin/"))
                  and mode(n) != 0o755] + [n for n in found if n.endswith("/init")
                                           and mode(n) & 0o555 != 0o555]
@@ -96,7 +103,7 @@ def main():
         checks.that("no program can start a shell", not wrong, wrong)
         wrong = [n for n in found if mode(n) & 0o022]
         checks.that("nothing is writable by others", not wrong, wrong)
-        for name in ("server", "flat", "compute", "cleanup"):
+        for name in ("server", "flat", "compute", "agent", "cleanup"):
             unit = path(f"usr/lib/systemd/system/neutrino-{name}.service")
             text = open(unit, encoding="utf-8").read() if os.path.exists(unit) else ""
             checks.that(f"the unit of {name} starts the installed program",

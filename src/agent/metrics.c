@@ -1,0 +1,114 @@
+#include <config.h>
+
+#include "agent/metrics.h"
+
+#include "agent/agent.h"
+#include "base/metrics.h"
+#include "bus/bus.h"
+
+static void
+put_ports(const struct wiring_stats *stats, struct ds *out)
+{
+    static const char name[] = "neutrino_agent_ports_total";
+
+    nt_metric(out, name, "counter", "Guests' ports that came, changed or went.");
+    nt_metric_value(out, name, stats->n_added, "what", "added", NULL);
+    nt_metric_value(out, name, stats->n_updated, "what", "updated", NULL);
+    nt_metric_value(out, name, stats->n_removed, "what", "removed", NULL);
+    nt_metric_gauge(out, "neutrino_agent_bound_ports", "Ports that are in their network.",
+                    stats->n_bound);
+    nt_metric_counter(out, "neutrino_agent_ancillary_ports_total",
+                      "Ports seen on other bridges, which are only reported.", stats->n_ancillary);
+    nt_metric_counter(out, "neutrino_agent_dead_ports_total",
+                      "Times a port was put on the dead VLAN.", stats->n_dead);
+    nt_metric_counter(out, "neutrino_agent_plans_total", "Plans that were made.", stats->n_planned);
+    nt_metric_counter(out, "neutrino_agent_refused_facts_total",
+                      "What the server or the switch told that could not be used.",
+                      stats->n_refused);
+}
+
+static void
+put_flows(const struct flows_stats *stats, struct ds *out)
+{
+    static const char gauge[] = "neutrino_agent_flows";
+    static const char counter[] = "neutrino_agent_flow_changes_total";
+
+    nt_metric(out, gauge, "gauge", "Flows on this agent's bridges.");
+    nt_metric_value(out, gauge, stats->n_wanted, "state", "wanted", NULL);
+    nt_metric_value(out, gauge, stats->n_installed, "state", "installed", NULL);
+    nt_metric(out, counter, "counter",
+              "Flows that were added or removed, found in place (adopted), changed by others and "
+              "put right (repaired), or refused by the switch.");
+    nt_metric_value(out, counter, stats->n_added, "what", "added", NULL);
+    nt_metric_value(out, counter, stats->n_removed, "what", "removed", NULL);
+    nt_metric_value(out, counter, stats->n_adopted, "what", "adopted", NULL);
+    nt_metric_value(out, counter, stats->n_repaired, "what", "repaired", NULL);
+    nt_metric_value(out, counter, stats->n_refused, "what", "refused", NULL);
+}
+
+static void
+put_switch(const struct nt_switch_stats *stats, uint64_t n_restarts, struct ds *out)
+{
+    static const char name[] = "neutrino_agent_openflow_total";
+
+    nt_metric(out, name, "counter", "What went over OpenFlow connections.");
+    nt_metric_value(out, name, stats->n_connections, "what", "connections", NULL);
+    nt_metric_value(out, name, stats->n_dumps, "what", "dumps", NULL);
+    nt_metric_value(out, name, stats->n_dumped_flows, "what", "dumped_flows", NULL);
+    nt_metric_value(out, name, stats->n_bundles, "what", "bundles", NULL);
+    nt_metric_value(out, name, stats->n_flow_mods, "what", "flow_mods", NULL);
+    nt_metric_value(out, name, stats->n_errors, "what", "errors", NULL);
+    nt_metric_counter(out, "neutrino_agent_switch_restarts_total",
+                      "Times the switch was found without its flows.", n_restarts);
+}
+
+static void
+put_database(const struct bridges_stats *stats, struct ds *out)
+{
+    static const char name[] = "neutrino_agent_ovsdb_transactions_total";
+
+    nt_metric(out, name, "counter", "Transactions of the switch's database.");
+    nt_metric_value(out, name, stats->n_transactions, "result", "sent", NULL);
+    nt_metric_value(out, name, stats->n_failed, "result", "failed", NULL);
+    nt_metric_counter(out, "neutrino_agent_ovsdb_repairs_total",
+                      "What others changed of bridges and ports and was put right.",
+                      stats->n_repaired);
+}
+
+static void
+put_server(const struct neutron_stats *neutron, const struct devices_stats *devices, struct ds *out)
+{
+    static const char objects[] = "neutrino_agent_objects_total";
+    static const char reports[] = "neutrino_agent_device_reports_total";
+    static const char failed[] = "neutrino_agent_rpc_failures_total";
+
+    nt_metric(out, objects, "counter",
+              "Objects of neutron-server: pulled, pushed, pushed but of no interest, or refused "
+              "because they are malformed.");
+    nt_metric_value(out, objects, neutron->n_pulled, "what", "pulled", NULL);
+    nt_metric_value(out, objects, neutron->n_pushes, "what", "pushed", NULL);
+    nt_metric_value(out, objects, neutron->n_pushed_ignored, "what", "ignored", NULL);
+    nt_metric_value(out, objects, neutron->n_refused, "what", "refused", NULL);
+    nt_metric(out, reports, "counter", "Devices reported to neutron-server.");
+    nt_metric_value(out, reports, devices->n_up, "state", "up", NULL);
+    nt_metric_value(out, reports, devices->n_down, "state", "down", NULL);
+    nt_metric(out, failed, "counter", "Calls of neutron-server that failed, and are repeated.");
+    nt_metric_value(out, failed, neutron->n_failures, "call", "bulk_pull", NULL);
+    nt_metric_value(out, failed, devices->n_failed, "call", "update_device_list", NULL);
+}
+
+void
+agent_metrics(void *metered_, struct ds *out)
+{
+    const struct agent_metered *metered = metered_;
+    const struct agent_stats stats = agent_stats(metered->agent);
+
+    nt_metric_gauge(out, "neutrino_agent_ready", "Whether a report has succeeded.",
+                    agent_is_ready(metered->agent));
+    put_ports(stats.wiring, out);
+    put_flows(stats.flows, out);
+    put_switch(stats.sw, stats.n_switch_restarts, out);
+    put_database(stats.bridges, out);
+    put_server(stats.neutron, stats.devices, out);
+    nt_bus_metrics(metered->bus, out);
+}

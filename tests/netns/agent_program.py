@@ -1,0 +1,270 @@
+#!/usr/bin/python3 -B
+# timeout: 600
+"""neutrino-agent as a program: what it says before it starts, to systemd, to ovs-appctl and to
+Prometheus; what SIGHUP changes, and that its end changes nothing in the switch."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+
+import rabbit  # noqa: E402
+from check import check, cleanup, done, equal, expect, need, wait_for  # noqa: E402
+from neutrinolab import kernel  # noqa: E402
+from switch import Switch  # noqa: E402
+
+TOP = os.environ["NT_TEST_TMP"]
+PROGRAM = os.path.join(os.environ["BUILD_DIR"], "src/neutrino-agent")
+LOG = os.path.join(TOP, "agent.log")
+LIMIT = 60
+SERVER = r"""
+import sys
+import oslo_messaging as om  # The same library as neutron-server's.
+from oslo_config import cfg
+
+class Reports:
+    target = om.Target(version="1.5")
+    def report_state(self, context, agent_state, time=None):
+        print("report", agent_state["agent_state"]["agent_type"], flush=True)
+        return "new"
+    def has_alive_neutron_server(self, context, **kwargs):
+        return True
+    def __getattr__(self, name):
+        raise AttributeError(name)
+
+class State(Reports):
+    target = om.Target(version="1.5", namespace="rpc-state")
+
+om.set_transport_defaults("neutron")
+transport = om.get_rpc_transport(cfg.ConfigOpts(), url=sys.argv[1])
+servers = []
+for topic in ("q-reports-plugin", "q-plugin", "q-server-resource-versions"):
+    server = om.get_rpc_server(transport, om.Target(topic=topic, server="server"),
+                               [Reports(), State()], executor="threading")
+    server.start()
+    servers.append(server)
+print("serving", flush=True)
+for server in servers:
+    server.wait()
+"""
+
+
+class Notified:
+    """systemd's end of NOTIFY_SOCKET."""
+
+    def __init__(self):
+        self.path = os.path.join(TOP, "notify")
+        self.lines = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while True:
+            self.lines += self.socket.recv(4096).decode().splitlines()
+
+    def wait(self, line, times=1):
+        wait_for(lambda: self.lines.count(line) >= times, LIMIT,
+                 lambda: f"systemd is told {line!r}: {self.lines[-5:]}, log {log_tail()}")
+
+
+def log_tail():
+    with open(LOG, encoding="utf-8", errors="replace") as file:
+        return " | ".join(file.read().splitlines()[-15:])
+
+
+def write_config(path, report_interval=30, more=""):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"[DEFAULT]\nhost = h1\ntransport_url = {broker.url}\n"
+                   f"ovs_run_dir = {switch.run_dir}\nlog_file = {LOG}\n"
+                   f"[ovs]\nlocal_ip = 127.0.0.1\ndatapath_type = netdev\n"
+                   f"ovsdb_connection = {switch.remote}\n"
+                   f"[agent]\ntunnel_types = vxlan\nl2_population = true\n"
+                   f"report_interval = {report_interval}\n{more}")
+
+
+class Agent:
+    def __init__(self, config, *arguments):
+        env = {**switch.env, "NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": "2000000"}
+        with open(os.path.join(TOP, "agent.out"), "ab") as out:
+            self.process = subprocess.Popen(
+                switch.argv([PROGRAM, "--config-file", config, *arguments]),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd="/")
+        cleanup(self.kill)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def run(*arguments):
+    """Status and output of a program that ends by itself."""
+    ended = subprocess.run(switch.argv([PROGRAM, *arguments]), env=switch.env, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    return ended.returncode, ended.stdout
+
+
+def ask(*command):
+    return switch.tool("ovs-appctl", "-t", "neutrino-agent", *command).stdout
+
+
+def flows(bridge):
+    text = switch.tool("ovs-ofctl", "-O", "OpenFlow13", "--no-stats", "dump-flows", bridge,
+                       ok=False).stdout
+    return sorted(line.strip() for line in text.splitlines() if "actions=" in line)
+
+
+def refusals():
+    for arguments, sentence in [
+            (["--tunnel_types=vxlan", "--local_ip=192.0.2.1"],
+             "local_ip is '192.0.2.1': no interface of this host has that address"),
+            (["--tunnel_types=stt"], "'stt' is none of gre, vxlan and geneve"),
+            (["--firewall_driver=openvswitch"], "set firewall_driver = noop"),
+            (["--bridge_mappings=physnet1"], "not of the form PHYSICAL_NETWORK:BRIDGE"),
+            (["--no-such-thing=1"], "no option is called no_such_thing")]:
+        status, output = run("--config-file", "/dev/null", *arguments)
+        equal(status, 1, f"status of {arguments}")
+        expect(sentence in output, output)
+        status, output = run("--check", "--config-file", "/dev/null", *arguments)
+        equal(status, 1, f"status of --check {arguments}")
+        expect("error: " in output and sentence in output, output)
+
+
+def waits_for_the_server():
+    notified.wait("STATUS=waiting for neutron-server")
+    wait_for(lambda: flows("br-int") and flows("br-tun"), LIMIT,
+             lambda: f"bridges have flows: {log_tail()}")
+    expect("READY=1" not in notified.lines, notified.lines)
+
+
+def answers_operators():
+    for command in ("port/list", "vlan/list", "tunnel/list", "flow/list", "facts", "metrics", "sync",
+                    "exit", "vlog/set"):
+        expect(f"  {command}" in ask("list-commands"), f"no {command}")
+    expect("neutrino-agent" in ask("version"), ask("version"))
+    equal(ask("vlan/list").strip(), "", "local VLANs")
+    with open(os.path.join(switch.run_dir, "neutrino-agent.pid"), encoding="utf-8") as file:
+        equal(int(file.read()), agent.process.pid, "pid file")
+
+
+def a_second_one_is_refused():
+    status, output = run("--config-file", CONFIG, "--log-file", "second.log", "--log-dir", TOP)
+    with open(os.path.join(TOP, "second.log"), encoding="utf-8") as file:
+        said = file.read()
+    equal(status, 1, f"status ({output})")
+    expect(f"is process {agent.process.pid}'s" in said, said)
+
+
+def becomes_ready():
+    server = subprocess.Popen(switch.argv([sys.executable, "-c", SERVER, broker.url]),
+                              stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    cleanup(server.kill)
+    equal(server.stdout.readline(), "serving\n", "server")
+    equal(server.stdout.readline(), "report Open vSwitch agent\n", "report")
+    notified.wait("READY=1")
+    expect(any(line.startswith("STATUS=0 ports in their networks, ") for line in notified.lines)
+           or not wait_for(lambda: any("0 ports in their networks" in line
+                                       for line in notified.lines), LIMIT, "status"), "status")
+
+
+def counts():
+    text = ask("metrics")
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    equal(values["neutrino_agent_ready"], "1", "ready")
+    expect(int(values['neutrino_agent_flows{state="wanted"}']) >= 10, text)
+    equal(values['neutrino_agent_flow_changes_total{what="refused"}'], "0", "refused flows")
+    page = switch.tool("curl", "-s", "http://127.0.0.1:9777/metrics").stdout
+    names = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if line[0] != "#"}
+    missing = [name for name in names if f"# TYPE {name} " not in page]
+    equal(missing, [], "metrics that /metrics lacks")
+    expect('program="neutrino-agent"' in page, page[:300])
+
+
+def plans_anew_what_it_has():
+    facts = os.path.join(TOP, "facts.json")
+    with open(facts, "w", encoding="utf-8") as file:
+        file.write(ask("facts"))
+    status, output = run("--config-file", CONFIG, "--log-file", "plan.log", "--log-dir", TOP,
+                         "--plan", facts)
+    with open(os.path.join(TOP, "plan.log"), encoding="utf-8") as file:
+        equal(status, 0, f"status ({output} {file.read()[-500:]})")
+    for bridge in ("br-int", "br-tun"):
+        planned = [line for line in output.splitlines() if line.startswith(f"{bridge} ")]
+        equal(len(planned), len(flows(bridge)), f"flows of {bridge}: {output}")
+
+
+def reads_again():
+    n_reloads = sum(line == "RELOADING=1" for line in notified.lines)
+    os.rename(LOG, LOG + ".1")
+    write_config(CONFIG, report_interval=1, more="[ovs]\nof_listen_port = 6644\n")
+    os.kill(agent.process.pid, signal.SIGHUP)
+    notified.wait("RELOADING=1", n_reloads + 1)
+    notified.wait("READY=1", 2)
+    wait_for(lambda: os.path.exists(LOG) and "configuration was read again" in open(LOG).read(),
+             LIMIT, "a new log")
+    with open(LOG, encoding="utf-8") as file:
+        said = file.read()
+    expect("waits for a restart option=of_listen_port now=6633 then=6644" in said, said)
+    expect("changed=yes" in said, said)
+
+
+def a_wrong_file_changes_nothing():
+    with open(CONFIG, "a", encoding="utf-8") as file:
+        file.write("[ovs]\ndatapath_type = dpdk\n")
+    os.kill(agent.process.pid, signal.SIGHUP)
+    wait_for(lambda: "configuration is left as it was" in open(LOG).read(), LIMIT, log_tail)
+    equal(agent.process.poll(), None, "status")
+    write_config(CONFIG)
+
+
+def says_that_its_loop_turns():
+    before = notified.lines.count("WATCHDOG=1")
+    notified.wait("WATCHDOG=1", before + 2)
+
+
+def ends(how):
+    before = {bridge: flows(bridge) for bridge in ("br-int", "br-tun")}
+    how()
+    equal(agent.process.wait(LIMIT), 0, f"status ({log_tail()})")
+    expect("STOPPING=1" in notified.lines, notified.lines[-5:])
+    equal({bridge: flows(bridge) for bridge in before}, before, "flows")
+    expect(not os.path.exists(os.path.join(switch.run_dir, "neutrino-agent.pid")), "pid file")
+
+
+def a_missing_bridge_is_named():
+    write_config(CONFIG, more="[ovs]\nbridge_mappings = physnet1:br-none\n")
+    other = Agent(CONFIG)
+    equal(other.process.wait(LIMIT), 1, f"status ({log_tail()})")
+    expect("br-none" in log_tail() and "physnet1" in log_tail(), log_tail())
+
+
+rabbit.private_network()
+switch = Switch("agent").start()
+broker = rabbit.start(os.path.join(TOP, "rabbit"), netns=switch.netns)
+notified = Notified()
+CONFIG = os.path.join(TOP, "agent.conf")
+write_config(CONFIG)
+check("what cannot work is refused with a sentence", refusals)
+agent = Agent(CONFIG)
+need("without a server it sets up its bridges and waits", waits_for_the_server)
+check("ovs-appctl finds it and its commands", answers_operators)
+check("a second one is refused", a_second_one_is_refused)
+need("it is ready when the server has taken a report", becomes_ready)
+check("its numbers are told twice alike", counts)
+check("a fresh one would plan the same", plans_anew_what_it_has)
+check("the watchdog hears of it", says_that_its_loop_turns)
+check("SIGHUP opens the log and the configuration anew", reads_again)
+check("a wrong file is refused and nothing changes", a_wrong_file_changes_nothing)
+check("SIGTERM ends it and leaves the flows", ends,
+      lambda: agent.process.send_signal(signal.SIGTERM))
+agent = Agent(CONFIG)
+need("the next one is ready, too", lambda: notified.wait("READY=1", 4))
+check("the command exit ends it, too", ends, lambda: ask("exit"))
+check("a mapped bridge that is missing ends the start", a_missing_bridge_is_named)
+done()
