@@ -837,6 +837,7 @@ agent_stats(const struct agent *self)
         .bridges = bridges_stats(self->bridges),
         .neutron = neutron_stats(self->neutron),
         .devices = devices_stats(self->devices),
+        .heartbeat = heartbeat_stats(self->heartbeat),
         .sw = nt_switch_stats(self->sw),
         .n_switch_restarts = self->n_switch_restarts,
     };

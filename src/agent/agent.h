@@ -73,6 +73,7 @@ struct agent_stats {
     const struct bridges_stats *bridges;
     const struct neutron_stats *neutron;
     const struct devices_stats *devices;
+    const struct heartbeat_stats *heartbeat;
     const struct nt_switch_stats *sw;
     uint64_t n_switch_restarts;
 };

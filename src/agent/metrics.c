@@ -76,7 +76,8 @@ put_database(const struct bridges_stats *stats, struct ds *out)
 }
 
 static void
-put_server(const struct neutron_stats *neutron, const struct devices_stats *devices, struct ds *out)
+put_server(const struct neutron_stats *neutron, const struct devices_stats *devices,
+           const struct heartbeat_stats *heartbeat, struct ds *out)
 {
     static const char objects[] = "neutrino_agent_objects_total";
     static const char reports[] = "neutrino_agent_device_reports_total";
@@ -95,6 +96,9 @@ put_server(const struct neutron_stats *neutron, const struct devices_stats *devi
     nt_metric(out, failed, "counter", "Calls of neutron-server that failed, and are repeated.");
     nt_metric_value(out, failed, neutron->n_failures, "call", "bulk_pull", NULL);
     nt_metric_value(out, failed, devices->n_failed, "call", "update_device_list", NULL);
+    nt_metric_value(out, failed, heartbeat->n_failed, "call", "report_state", NULL);
+    nt_metric_counter(out, "neutrino_agent_state_reports_total",
+                      "State reports that neutron-server has taken.", heartbeat->n_reports);
 }
 
 void
@@ -109,6 +113,11 @@ agent_metrics(void *metered_, struct ds *out)
     put_flows(stats.flows, out);
     put_switch(stats.sw, stats.n_switch_restarts, out);
     put_database(stats.bridges, out);
-    put_server(stats.neutron, stats.devices, out);
+    put_server(stats.neutron, stats.devices, stats.heartbeat, out);
+    if (stats.heartbeat->last_ms) {
+        nt_metric_gauge(out, "neutrino_agent_state_report_age_seconds",
+                        "Time since the last of them.",
+                        (nt_mono_ms(metered->clock) - stats.heartbeat->last_ms) / 1e3);
+    }
     nt_bus_metrics(metered->bus, out);
 }

@@ -163,7 +163,7 @@ open_doors(struct daemon *d)
 {
     const struct nt_config *config = d->program.config;
 
-    d->metered = (struct agent_metered){ d->agent, d->bus };
+    d->metered = (struct agent_metered){ d->agent, d->bus, d->program.clock };
     d->asked = (struct agent_control){ d->agent, &d->metered, d->loop };
     d->control = agent_control_open(&d->asked, d->config, nt_config_str(config, "control_socket"));
     if (d->control) {

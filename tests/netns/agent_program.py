@@ -177,6 +177,8 @@ def counts():
     text = ask("metrics")
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     equal(values["neutrino_agent_ready"], "1", "ready")
+    expect(int(values["neutrino_agent_state_reports_total"]) >= 1, text)
+    expect(0 <= float(values["neutrino_agent_state_report_age_seconds"]) < LIMIT, text)
     expect(int(values['neutrino_agent_flows{state="wanted"}']) >= 10, text)
     equal(values['neutrino_agent_flow_changes_total{what="refused"}'], "0", "refused flows")
     page = switch.tool("curl", "-s", "http://127.0.0.1:9777/metrics").stdout

@@ -36,6 +36,7 @@ struct heartbeat {
     bool start_flag;
     bool sent_first_sync_done; /* With the call in flight. */
     bool is_restart;           /* Of the switch, since the call was sent. */
+    struct heartbeat_stats stats;
 };
 
 struct call {
@@ -156,6 +157,12 @@ heartbeat_switch_restarted(struct heartbeat *h)
     h->start_flag = true;
     h->is_restart = true;
     h->next = 0;
+}
+
+const struct heartbeat_stats *
+heartbeat_stats(const struct heartbeat *h)
+{
+    return &h->stats;
 }
 
 bool
@@ -365,6 +372,8 @@ report_succeeded(struct heartbeat *h, const char *status)
 {
     h->n_failed = 0;
     h->is_known = true;
+    h->stats.n_reports++;
+    h->stats.last_ms = nt_mono_ms(h->o.clock);
     if (h->sent_first_sync_done && !h->is_restart) {
         h->start_flag = false;
     }
@@ -388,6 +397,7 @@ report_ended(void *call_, const void *result_, const struct nt_err *err)
     }
     if (err) {
         h->n_failed++;
+        h->stats.n_failed++;
         nt_warn_rl("state report failed", "why", err->msg, NULL);
     } else {
         report_succeeded(h, result->status);

@@ -38,4 +38,10 @@ void heartbeat_set(struct heartbeat *, const struct heartbeat_facts *); /* Copie
 void heartbeat_first_sync_done(struct heartbeat *);
 void heartbeat_switch_restarted(struct heartbeat *); /* Reports at once. */
 bool heartbeat_is_known(const struct heartbeat *);   /* A report has succeeded. */
+struct heartbeat_stats {
+    uint64_t n_reports, n_failed; /* Ended well, and not. */
+    int64_t last_ms;              /* Monotonic time of the last that did; 0: none. */
+};
+const struct heartbeat_stats *heartbeat_stats(const struct heartbeat *);
+
 void heartbeat_cap_timeout(struct heartbeat *, int64_t timeout_ms);
