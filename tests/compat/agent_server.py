@@ -3,9 +3,13 @@
 tunnels, forwarding entries; and what is left of that when broker or server restart."""
 # timeout: 900
 
+import json
+
 import agentpeer
+import amqp  # What oslo.messaging itself speaks AMQP with.
 from check import check, done, equal, expect, need, wait_for
 from neutron_bed import bed_for
+from neutrinolab import kernel
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -95,6 +99,47 @@ def few_queues(bed, peer):
     expect(len(own) / 2 <= 13, f"{len(own)} queues: {sorted(own)}")
 
 
+def hostile_bodies(port):
+    """What no server sends: (body, whether the agent reads it as far as a method)."""
+    def push(objects):
+        return json.dumps({"method": "push", "version": "1.1", "_unique_id": "x", "args": {
+            "resource_list": objects, "event_type": "updated"}})
+
+    def envelope(text):
+        return json.dumps({"oslo.version": "2.0", "oslo.message": text})
+
+    wanted = json.dumps({"versioned_object.name": "Port", "versioned_object.version": "1.7",
+                         "versioned_object.namespace": "versionedobjects",
+                         "versioned_object.data": {"id": port["id"], "name": "NAME"}})
+    deep = "[" * 5000 + "]" * 5000
+    return ["", "[", "NaN", "\x00", '{"oslo.version": "3.0", "oslo.message": "{}"}',
+            envelope("NaN"), envelope(push([]).replace("[]", "NaN")),
+            envelope(push([]).replace("[]", deep)), envelope(push([None] * 10000)),
+            envelope(push([json.loads(wanted)]).replace("NAME", "a\\u0000b")),
+            envelope('{"method": 7}'), envelope('{"method": "push", "version": {}}')]
+
+
+def hostile_messages(bed, peer, port):
+    """Each is refused alone, with a line at most; what is right beside them is heard."""
+    bodies = hostile_bodies(port)
+    before = peer.stats()
+    lines = len(peer.lines())
+    with kernel.inside_netns("ctl"):
+        connection = amqp.Connection("10.20.0.10:5672", userid=bed.broker.user,
+                                     password=bed.broker.password, confirm_publish=True)
+        connection.connect()
+    channel = connection.channel()
+    for body in bodies:
+        channel.basic_publish(amqp.Message(body, content_type="application/json"),
+                              exchange="neutron-vo-Port-1.7_fanout", routing_key="")
+    connection.close()
+    port = bed.api.update("port", port, name="sane")
+    peer.wait_event("port", id=port["id"], name="sane", revision=port["revision_number"])
+    said = [line for line in peer.lines()[lines:] if "|WARN|" in line or "|ERR|" in line]
+    expect(0 < len(said) <= len(bodies), f"{len(said)} lines: {said}")
+    equal(peer.stats()["failures"], before["failures"], "failed calls")
+
+
 def change_silently(bed, port, name):
     """A change whose push nobody will hear, as if the broker had lost it."""
     bed.mariadb.query("UPDATE ports SET name = %s WHERE id = %s", name, port["id"])
@@ -158,6 +203,8 @@ def main():
         stats = peer.stats()
         check(f"{peer.name}: nothing was refused", equal,
               (stats["refused"], stats["requests_failed"]), (0, 0))
+    peers[0].want("port", more[0]["id"])
+    check("hostile messages are refused alone", hostile_messages, bed, peers[0], more[0])
     done()
 
 

@@ -74,9 +74,12 @@ class Peer:
         self.send("stats")
         return self.wait_event("stats")
 
-    def said(self):
+    def lines(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
-            return " | ".join(file.read().splitlines()[-10:])
+            return file.read().splitlines()
+
+    def said(self):
+        return " | ".join(self.lines()[-10:])
 
     def stop(self):
         self.send("quit")

@@ -70,6 +70,31 @@ malformed_messages_are_refused_alone(void **state)
 }
 
 static void
+deep_nesting_is_refused_where_it_is_read(void **state)
+{
+    struct agent *t = *state;
+    struct json *deep = json_object_create();
+    struct json *args = json_object_create();
+
+    know_p1(t, PORT(P1, "5"));
+    for (int i = 0; i < 200; i++) {
+        struct json *outer = json_array_create_1(deep);
+
+        deep = outer;
+    }
+    json_object_put(args, "devices_to_update", deep);
+    nt_bus_fanout(t->w.hub,
+                  NT_BUS_TO("q-agent-notifier-security_group-update", NULL,
+                            "security_groups_provider_updated", "1.1"),
+                  json_deep_clone(args));
+    nt_bus_fanout(t->w.hub, NT_BUS_TO("neutron-vo-Port-1.7", NULL, "push", "1.1"), args);
+    drain(t);
+    assert_int_equal(nt_bus_stats(t->w.a)->n_requests_failed + nt_bus_stats(t->w.a)->n_refused, 2);
+    push(t, "Port", "updated", PORT(P1, "6"));
+    HEARS(t, "port 1111 6\n");
+}
+
+static void
 very_long_lists_are_read(void **state)
 {
     enum { N = 20000 };
@@ -104,6 +129,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_agent, teardown_agent)
     const struct CMUnitTest tests[] = {
         TEST(malformed_messages_are_refused_alone),
+        TEST(deep_nesting_is_refused_where_it_is_read),
         TEST(very_long_lists_are_read),
     };
 

@@ -207,6 +207,47 @@ older_notifications_of_networks_are_heard(void **state)
     assert_null(neutron_network(t->neutron, N1));
 }
 
+/* Juno's: no revisions, no pushes, versions of then. */
+static void
+notifications_of_juno_are_taken(void **state)
+{
+    static const struct {
+        const char *topic, *method, *version, *args;
+    } said[] = {
+        { "q-agent-notifier-port-update", "port_update", "1.1",
+          "{\"port\": {\"id\": \"" P1 "\", \"status\": \"DOWN\", \"binding:host_id\": \"a\", "
+          "\"allowed_address_pairs\": [], \"extra_dhcp_opts\": [], \"device_owner\": \"\", "
+          "\"binding:profile\": {}, \"fixed_ips\": [{\"subnet_id\": \"" N1 "\", "
+          "\"ip_address\": \"10.0.0.2\"}], \"security_groups\": [], \"name\": \"\", "
+          "\"admin_state_up\": true, \"network_id\": \"" N1 "\", \"tenant_id\": \"t\", "
+          "\"binding:vif_details\": {\"port_filter\": true}, \"mac_address\": \"" MAC "\"}, "
+          "\"network_type\": \"gre\", \"segmentation_id\": 1, \"physical_network\": null}" },
+        { "q-agent-notifier-tunnel-update", "tunnel_update", "1.0",
+          "{\"tunnel_ip\": \"10.0.0.3\", \"tunnel_type\": \"gre\"}" },
+        { "q-agent-notifier-security_group-update", "security_groups_member_updated", "1.1",
+          "{\"security_groups\": [\"" P2 "\"]}" },
+        { "q-agent-notifier-network-delete", "network_delete", "1.0",
+          "{\"network_id\": \"" N1 "\"}" },
+    };
+    struct agent *t = *state;
+
+    t->objects[1] = NETWORK(N1, "1");
+    neutron_want_network(t->neutron, N1);
+    know_p1(t, PORT(P1, "5"));
+    AWAIT(t, neutron_is_settled(t->neutron));
+    ds_clear(&t->log);
+    t->objects[0] = PORT(P1, "6");
+    for (size_t i = 0; i < NT_ARRAY_SIZE(said); i++) {
+        nt_bus_fanout(t->w.hub, NT_BUS_TO(said[i].topic, NULL, said[i].method, said[i].version),
+                      json_from_string(said[i].args));
+    }
+    drain(t);
+    heard(t, "tunnel gre 10.0.0.3\nmembers 2222 1\nnetwork 9999 gone\n");
+    pass(t, 300);
+    HEARS(t, "port 1111 6\n");
+    assert_int_equal(nt_bus_stats(t->w.a)->n_requests_failed, 0);
+}
+
 static void
 failed_pulls_are_repeated_in_smaller_ones(void **state)
 {
@@ -417,6 +458,7 @@ main(void)
         TEST(push_during_a_question_that_finds_nothing_has_it_put_again),
         TEST(older_notifications_lead_to_a_look_unless_a_push_comes),
         TEST(older_notifications_of_networks_are_heard),
+        TEST(notifications_of_juno_are_taken),
         TEST(failed_pulls_are_repeated_in_smaller_ones),
         TEST(one_bad_object_does_not_spoil_an_answer),
         TEST(after_a_new_connection_all_is_asked_again),
