@@ -101,12 +101,12 @@ nt_log_start(const char *program, const char *path)
 {
     ovs_set_program_name(program, NT_VERSION);
     vlog_set_levels(NULL, VLF_SYSLOG, VLL_OFF);
-    if (path) {
+    vlog_set_levels(NULL, VLF_CONSOLE, VLL_INFO);
+    if (path && !vlog_set_log_file(path)) {
         vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
         vlog_set_levels(NULL, VLF_FILE, VLL_INFO);
-        vlog_set_log_file(path);
-    } else {
-        vlog_set_levels(NULL, VLF_CONSOLE, VLL_INFO);
+    } else if (path) {
+        nt_warn("standard error has the log instead", "log_file", path, NULL);
     }
 }
 

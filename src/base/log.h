@@ -46,7 +46,7 @@ void nt_log_swap_request(char id[NT_REQUEST_ID_SIZE]);
 const char *nt_log_request(void);
 
 /* Names the program in the log and sets where lines go: 'path' (appended to), or
- * stderr when NULL.  Called once, from main(). */
+ * stderr when NULL or when that file cannot be opened.  Called once, from main(). */
 void nt_log_start(const char *program, const char *path);
 
 /* Whether 'debug' lines are written, and whether syslog has the others as well. */

@@ -127,6 +127,7 @@ def refusals():
             (["--tunnel_types=stt"], "'stt' is none of gre, vxlan and geneve"),
             (["--firewall_driver=openvswitch"], "set firewall_driver = noop"),
             (["--bridge_mappings=physnet1"], "not of the form PHYSICAL_NETWORK:BRIDGE"),
+            (["--log-file=/nonexistent/x.log", "--tunnel_types=stt"], "none of gre, vxlan"),
             (["--no-such-thing=1"], "no option is called no_such_thing")]:
         status, output = run("--config-file", "/dev/null", *arguments)
         equal(status, 1, f"status of {arguments}")
