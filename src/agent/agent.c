@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/model/owner.h"
 #include "agent/agent_impl.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,135 +25,10 @@ NT_LOG_MODULE(agent);
 #define CHECK_SHARE 2000
 #define CHECK_MAX_MS 600000
 
+/* A start counts as done after so long, also when some port could not be wired. */
+#define FIRST_SYNC_MS 60000
+
 #define MANAGER_PROBE_FACTOR 1000
-
-/* --- wishes --------------------------------------------------------------------------------- */
-
-static void
-want_flows(void *self_, const char *owner, const struct plan *plan)
-{
-    struct agent *self = self_;
-
-    flows_want(self->flows, owner, plan);
-}
-
-static void
-want_bridge(void *self_, const struct nt_ovs_bridge_want *want)
-{
-    struct agent *self = self_;
-
-    flows_add_bridge(self->flows, want->name);
-    bridges_want_bridge(self->bridges, want);
-}
-
-static void
-want_port(void *self_, const struct nt_ovs_port_want *want)
-{
-    struct agent *self = self_;
-
-    bridges_want_port(self->bridges, want);
-}
-
-static void
-want_no_port(void *self_, const char *name)
-{
-    struct agent *self = self_;
-
-    bridges_want_no_port(self->bridges, name);
-}
-
-static void
-forget_port(void *self_, const char *name)
-{
-    struct agent *self = self_;
-
-    bridges_forget_port(self->bridges, name);
-}
-
-static void
-want_qos(void *self_, const char *port, int64_t max_kbps, int64_t burst_kb)
-{
-    struct agent *self = self_;
-
-    bridges_want_qos(self->bridges, port, max_kbps, burst_kb);
-}
-
-static void
-interest(void *self_, const char *id, bool wanted)
-{
-    struct agent *self = self_;
-
-    (wanted ? neutron_want_port : neutron_drop_port)(self->neutron, id);
-}
-
-static void
-network_interest(void *self_, const char *id, bool wanted)
-{
-    struct agent *self = self_;
-
-    (wanted ? neutron_want_network : neutron_drop_network)(self->neutron, id);
-}
-
-static void
-policy_interest(void *self_, const char *id)
-{
-    struct agent *self = self_;
-
-    neutron_want_qos_policy(self->neutron, id);
-}
-
-static const struct nt_vo_port *
-vo_port(void *self_, const char *id)
-{
-    const struct agent *self = self_;
-
-    return neutron_port(self->neutron, id);
-}
-
-static const struct nt_vo_network *
-vo_network(void *self_, const char *id)
-{
-    const struct agent *self = self_;
-
-    return neutron_network(self->neutron, id);
-}
-
-static const struct nt_vo_qos_policy *
-vo_policy(void *self_, const char *id)
-{
-    const struct agent *self = self_;
-
-    return neutron_qos_policy(self->neutron, id);
-}
-
-static void
-device_is_down(void *self_, const char *id)
-{
-    struct agent *self = self_;
-
-    devices_down(self->devices, id);
-}
-
-struct wiring_to
-agent_wishes(struct agent *self)
-{
-    return (struct wiring_to){
-        .flows = want_flows,
-        .bridge = want_bridge,
-        .port = want_port,
-        .no_port = want_no_port,
-        .forget_port = forget_port,
-        .qos = want_qos,
-        .interest = interest,
-        .network_interest = network_interest,
-        .policy_interest = policy_interest,
-        .vo_port = vo_port,
-        .vo_network = vo_network,
-        .vo_policy = vo_policy,
-        .device_down = device_is_down,
-        .aux = self,
-    };
-}
 
 /* --- what the server tells ------------------------------------------------------------------- */
 
@@ -217,8 +94,9 @@ fdb_add(void *self_, const struct nt_fdb_network *networks, size_t n)
 {
     struct agent *self = self_;
 
-    entries_come(self);
-    wiring_fdb_add(self->wiring, networks, n);
+    if (wiring_fdb_add(self->wiring, networks, n)) {
+        entries_come(self);
+    }
 }
 
 static void
@@ -226,7 +104,6 @@ fdb_remove(void *self_, const struct nt_fdb_network *networks, size_t n)
 {
     struct agent *self = self_;
 
-    entries_come(self);
     wiring_fdb_remove(self->wiring, networks, n);
 }
 
@@ -259,10 +136,9 @@ binding_activated(void *self_, const char *port_id, const char *host)
 {
     struct agent *self = self_;
 
-    if (!strcmp(host, self->config->host)) {
-        neutron_want_port(self->neutron, port_id);
-        wiring_port_told(self->wiring, port_id,
-                         neutron_port(self->neutron, port_id) ? ANSWER_KNOWN : ANSWER_NONE);
+    if (!strcmp(host, self->config->host) && model_port_find(wiring_model(self->wiring), port_id)) {
+        neutron_drop_port(self->neutron, port_id);
+        neutron_want_port(self->neutron, port_id); /* As it is now. */
     }
 }
 
@@ -326,11 +202,12 @@ connection_changed(void *self_, bool connected)
 {
     struct agent *self = self_;
 
-    if (connected && self->was_first_sync) {
+    if (connected && self->was_connected) {
         nt_info("broker is back: forwarding entries are confirmed", NULL);
         sync_tunnels(self);
         wiring_doubt(self->wiring);
     }
+    self->was_connected = self->was_connected || connected;
 }
 
 /* --- building ------------------------------------------------------------------------------- */
@@ -537,6 +414,44 @@ check_mappings(struct agent *self)
     }
 }
 
+/* Whether an earlier mapping's bridge has that datapath id, too. */
+static bool
+is_repeated(const struct agent *self, size_t mapping, const char *datapath_id)
+{
+    for (size_t i = 0; i < mapping; i++) {
+        const struct nt_ovs_bridge *other =
+            nt_ovsdb_bridge(self->db, self->config->mappings[i].bridge);
+        if (other && !strcmp(other->datapath_id, datapath_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Bridges over one bond have its MAC, and so one datapath id, but connections are told apart
+ * by it: a repeated one gets the number of its mapping in the upper 16 bits. */
+static void
+part_datapath_ids(struct agent *self)
+{
+    for (size_t i = 1; i < self->config->n_mappings; i++) {
+        const struct nt_ovs_bridge *bridge =
+            nt_ovsdb_bridge(self->db, self->config->mappings[i].bridge);
+        if (!bridge || !*bridge->datapath_id || !is_repeated(self, i, bridge->datapath_id)) {
+            continue;
+        }
+        char id[17];
+        uint64_t number = strtoull(bridge->datapath_id, NULL, 16) + ((uint64_t) i << 48);
+        snprintf(id, sizeof id, "%016" PRIx64, number);
+        const struct nt_ovs_kv other_config[] = { { "datapath-id", id }, { NULL, NULL } };
+        const struct nt_ovs_bridge_want want = {
+            .name = bridge->name,
+            .other_config = other_config,
+            .mcast_snooping = -1,
+        };
+        nt_ovsdb_ensure_bridge(self->db, &want);
+    }
+}
+
 static void
 watch_bridge(struct agent *self, const char *name)
 {
@@ -554,6 +469,19 @@ is_mapped(const struct agent *self, const char *name)
         }
     }
     return false;
+}
+
+/* A patch port that the switch cannot make: nothing would be wired, ever. */
+static void
+check_patch(struct agent *self, const char *name)
+{
+    const struct nt_ovs_port *port = nt_ovsdb_port(self->db, name);
+
+    if (port && port->ofport < 0 && !strcmp(port->type, "patch")
+        && !wiring_is_set_up(self->wiring)) {
+        fail(self, "switch cannot make patch port %s on %s: %s", name, port->bridge,
+             *port->error ? port->error : "no reason given");
+    }
 }
 
 static void
@@ -576,6 +504,7 @@ port_changed(void *self_, const char *name, bool readded)
     struct agent *self = self_;
 
     agent_tell_port(self->wiring, self->db, name, readded);
+    check_patch(self, name);
     bridges_port_changed(self->bridges, name);
 }
 
@@ -587,6 +516,7 @@ observe_switch(struct agent *self)
     nt_ovsdb_changes(self->db, &changes);
     if (!self->has_seen) {
         self->has_seen = true;
+        wiring_all_seen(self->wiring);
         check_mappings(self);
     }
 }
@@ -615,6 +545,7 @@ observe_connections(struct agent *self)
         nt_warn("switch was restarted: its flows are put back", "bridge",
                 self->config->integration_bridge, NULL);
         self->n_switch_restarts++;
+        wiring_forget_restored(self->wiring);
         heartbeat_switch_restarted(self->heartbeat);
     }
     if (connection) {
@@ -628,6 +559,23 @@ observe_connections(struct agent *self)
         .switch_is_dead = !connection || !nt_ovsdb_is_ready(self->db),
     };
     heartbeat_set(self->heartbeat, &facts);
+}
+
+/* Ports keep what they had before our start only if the switch had kept its flows. */
+static void
+look_at_first_flows(struct agent *self)
+{
+    char owner[MODEL_OWNER_SIZE];
+
+    snprintf(owner, sizeof owner, "bridge %s", self->config->integration_bridge);
+    if (self->knows_flows || !wiring_is_set_up(self->wiring) || !self->br_int
+        || !flows_is_settled_for(self->flows, owner)) {
+        return;
+    }
+    self->knows_flows = true;
+    if (!flows_stats(self->flows)->n_adopted) {
+        wiring_forget_restored(self->wiring);
+    }
 }
 
 /* What is to be there in time after the start. */
@@ -672,9 +620,8 @@ static void
 wait_for_tables(struct agent *self)
 {
     int64_t now = nt_mono_ms(self->env.clock);
-    bool quiet = devices_is_settled(self->devices) && neutron_is_settled(self->neutron)
-                 && ovs_list_is_empty(&wiring_model(self->wiring)->to_report)
-                 && wiring_is_complete(self->wiring);
+    bool quiet = devices_is_settled(self->devices)
+                 && (self->config->l2_population || neutron_is_settled(self->neutron));
 
     if (!agent_config_has_tunnels(self->config) || !quiet || !wiring_awaits_tables(self->wiring)) {
         self->tables_told_ms = INT64_MAX;
@@ -686,6 +633,21 @@ wait_for_tables(struct agent *self)
     }
 }
 
+/* The pipeline and the port's own flows are installed. */
+static bool
+is_guarded(void *self_, const struct model_port *port)
+{
+    const struct agent *self = self_;
+    char owner[MODEL_OWNER_SIZE];
+
+    snprintf(owner, sizeof owner, "bridge %s", self->config->integration_bridge);
+    if (!flows_is_settled_for(self->flows, owner)) {
+        return false;
+    }
+    model_port_owner(port, owner);
+    return flows_is_settled_for(self->flows, owner);
+}
+
 static bool
 is_in(void *self_, const struct model_port *port)
 {
@@ -695,8 +657,7 @@ is_in(void *self_, const struct model_port *port)
     if (port->is_ancillary) {
         return true;
     }
-    model_port_owner(port, owner);
-    if (!flows_is_settled_for(self->flows, owner)
+    if (!ovs_list_is_empty(&port->open) || !is_guarded(self_, port)
         || !bridges_is_port_settled(self->bridges, port->name)) {
         return false;
     }
@@ -718,10 +679,15 @@ report(struct agent *self)
 {
     const struct wiring_report to = { is_in, report_up, self };
 
+    bool is_late = nt_mono_ms(self->env.clock) - self->started_ms > FIRST_SYNC_MS;
+
+    wiring_open_ready(self->wiring, is_guarded, self);
     wiring_report_ready(self->wiring, &to);
-    if (!self->was_first_sync && wiring_is_complete(self->wiring)
-        && ovs_list_is_empty(&wiring_model(self->wiring)->to_report)
-        && devices_is_settled(self->devices)) {
+    if (!self->was_first_sync && wiring_is_set_up(self->wiring)
+        && (is_late
+            || (wiring_is_complete(self->wiring)
+                && ovs_list_is_empty(&wiring_model(self->wiring)->to_report)
+                && devices_is_settled(self->devices)))) {
         self->was_first_sync = true;
         heartbeat_first_sync_done(self->heartbeat);
     }
@@ -745,8 +711,8 @@ check_flows(struct agent *self)
         flows_check(self->flows, config->tunnel_bridge);
     }
 
-    /* About 20 microseconds a flow. */
-    int64_t cost_ms = (int64_t) flows_stats(self->flows)->n_wanted / 50;
+    /* About 5.6 microseconds a flow. */
+    int64_t cost_ms = (int64_t) flows_stats(self->flows)->n_wanted / 180;
     self->check_pause_ms = MIN(MAX(cost_ms * CHECK_SHARE, CHECK_MIN_MS), CHECK_MAX_MS);
     self->next_check_ms = now + self->check_pause_ms;
 }
@@ -762,6 +728,7 @@ agent_run(struct agent *self)
         observe_switch(self);
         if (!*self->failure) {
             ensure_manager(self);
+            part_datapath_ids(self);
             wiring_run(self->wiring);
         }
     }
@@ -773,6 +740,7 @@ agent_run(struct agent *self)
     nt_ovsdb_commit(self->db);
 
     observe_connections(self);
+    look_at_first_flows(self);
     if (wiring_is_set_up(self->wiring) && flows_is_settled(self->flows)) {
         wiring_base_installed(self->wiring);
     }
@@ -802,7 +770,7 @@ agent_wait(struct agent *self)
     if (!self->br_int || !self->has_seen) {
         poll_timer_wait(1000);
     }
-    if (wiring_has_work(self->wiring)) {
+    if (wiring_has_work(self->wiring) && nt_ovsdb_is_ready(self->db) && !*self->failure) {
         poll_immediate_wake();
     }
 }

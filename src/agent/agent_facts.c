@@ -393,6 +393,7 @@ compute(struct planner *self, const struct json *facts, struct nt_err *err)
 
     nt_ovsdb_changes(self->db, &changes);
     tell_answers(self, facts);
+    wiring_all_seen(self->wiring);
     wiring_run(self->wiring);
     wiring_report_ready(self->wiring, &report);
     if (tell_fdb(self, facts, err) < 0) {
@@ -408,6 +409,7 @@ compute(struct planner *self, const struct json *facts, struct nt_err *err)
     self->n_lines = 0;
     wiring_dirty_all(self->wiring);
     wiring_run(self->wiring);
+    wiring_open_ready(self->wiring, always, self);
     if (self->err.code) {
         *err = self->err;
         return -1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/apply/flows.h"
+#include "agent/model/owner.h"
 #include "agent/model/forwarding.h"
 #include "agent/plan/br_int.h"
 #include "agent/plan/br_phys.h"
@@ -85,6 +86,7 @@ wiring_new(const struct agent_config *config, const struct wiring_to *to)
     self->config = config;
     self->to = *to;
     self->model = model_new(config);
+    self->may_restore = true;
     plan_init(&self->plan);
     shash_init(&self->bridges);
     shash_init(&self->tunnel_ports);
@@ -206,12 +208,24 @@ begin(struct wiring *self)
     self->has_begun = true;
 }
 
+static bool
+all_numbered(const struct wiring *self)
+{
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        const struct model_patch *patch = &self->model->patches[i];
+        if (patch->int_ofport <= 0 || patch->far_ofport <= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 wiring_base_installed(struct wiring *self)
 {
     const struct plan_bridges_to to = { want_bridge, want_patch, self };
 
-    if (self->is_set_up && !self->is_joined) {
+    if (self->is_set_up && !self->is_joined && all_numbered(self)) {
         plan_bridges(self->config, true, &to);
         self->is_joined = true;
     }
@@ -272,12 +286,12 @@ patch_numbered(struct wiring *self, int64_t *ofport, int64_t now)
     wiring_dirty_networks(self);
     wiring_dirty_ports(self);
 
-    bool all = true;
-    for (size_t i = 0; i < self->model->n_patches; i++) {
-        const struct model_patch *patch = &self->model->patches[i];
-        all = all && patch->int_ofport > 0 && patch->far_ofport > 0;
+    self->is_set_up = self->is_set_up || all_numbered(self);
+    if (!now && self->is_joined) {
+        /* It is gone: the new one leads nowhere until what it must drop is dropped. */
+        self->is_joined = false;
+        begin(self);
     }
-    self->is_set_up = self->is_set_up || all;
 }
 
 /* True when 'name' is an end of a patch of ours. */
@@ -374,8 +388,8 @@ wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port
     bool is_vif = port && *port->iface_id && *port->attached_mac && port->n_interfaces == 1
                   && (is_int || is_ancillary(self, port->bridge));
 
-    if (known && (!is_vif || strcmp(known->id, port->iface_id))) {
-        wiring_port_gone(self, known);
+    if (known && (!is_vif || strcmp(known->id, port->iface_id) || known->is_ancillary == is_int)) {
+        wiring_port_gone(self, known, port && is_int);
     }
     if (is_vif) {
         wiring_vif_seen(self, port, memory, readded, !is_int);

@@ -33,7 +33,7 @@ struct wiring_to {
     void (*network_interest)(void *aux, const char *network_id, bool wanted);
     void (*policy_interest)(void *aux, const char *policy_id);
 
-    /* What is known of them; NULL: nothing. */
+    /* What is known of them; NULL: nothing (yet). */
     const struct nt_vo_port *(*vo_port)(void *aux, const char *id);
     const struct nt_vo_network *(*vo_network)(void *aux, const char *id);
     const struct nt_vo_qos_policy *(*vo_policy)(void *aux, const char *id);
@@ -63,7 +63,8 @@ void wiring_network_told(struct wiring *, const char *id);
 void wiring_policy_told(struct wiring *, const char *policy_id);
 void wiring_deactivated(struct wiring *, const char *port_id); /* Its binding here. */
 
-void wiring_fdb_add(struct wiring *, const struct nt_fdb_network *, size_t n);
+/* True when a network is among them that was asked for. */
+bool wiring_fdb_add(struct wiring *, const struct nt_fdb_network *, size_t n);
 void wiring_fdb_remove(struct wiring *, const struct nt_fdb_network *, size_t n);
 void wiring_fdb_change(struct wiring *, const struct nt_fdb_network_change *, size_t n);
 void wiring_tunnel(struct wiring *, const char *type, const char *ip);
@@ -72,8 +73,14 @@ void wiring_tunnel_gone(struct wiring *, const char *type, const char *ip);
 /* The base flows are confirmed: bridges may be joined. */
 void wiring_base_installed(struct wiring *);
 
-/* The server has told all forwarding entries that it was asked for (those not told again
- * after wiring_doubt() are given up), or all end points. */
+/* All that was in the switch at the start has been seen: what comes later is new. */
+void wiring_all_seen(struct wiring *);
+
+/* The switch had no flows (it was restarted): ports do not keep their tags without guards. */
+void wiring_forget_restored(struct wiring *);
+
+/* The server has told all forwarding entries that it was asked for (those of a network that
+ * were not told again after wiring_doubt(), when others were, are given up), or all end points. */
 void wiring_tables_told(struct wiring *);
 
 /* Everything is to be reported up again, and forwarding entries are to be confirmed. */
@@ -98,6 +105,10 @@ bool wiring_awaits_tables(const struct wiring *);
 
 /* wiring_run() has something to do. */
 bool wiring_has_work(const struct wiring *);
+
+/* Ports get their tags once 'is_guarded' says that their flows are installed. */
+void wiring_open_ready(struct wiring *, bool (*is_guarded)(void *aux, const struct model_port *),
+                       void *aux);
 
 /* Ports that are to be reported up, once what they need is installed: those for which 'is_in'
  * says so are told to 'report' and done. */

@@ -18,6 +18,7 @@ struct wiring {
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
     bool is_joined; /* Base flows are in: patch ports lead to each other. */
     bool base_dirty;
+    bool may_restore;      /* The first look at the switch: tags are those of an earlier run. */
     bool tunnels_are_told; /* Without l2 population: by tunnel_sync. */
     struct model_gone gone;
     struct wiring_stats stats;
@@ -25,7 +26,8 @@ struct wiring {
 
 /* wiring_ports.c */
 void wiring_plan_port(struct wiring *, struct model_port *);
-void wiring_port_gone(struct wiring *, struct model_port *);
+/* 'is_there': its row stays, only it is no port of ours any more. */
+void wiring_port_gone(struct wiring *, struct model_port *, bool is_there);
 void wiring_vif_seen(struct wiring *, const struct nt_ovs_port *, const struct wiring_memory *,
                      bool readded, bool is_ancillary);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/model/owner.h"
 #include "agent/plan/br_int.h"
 #include "agent/wiring_impl.h"
 #include "base/log.h"
@@ -30,6 +31,22 @@ not_to_report(struct model_port *port)
     ovs_list_init(&port->report);
 }
 
+/* Its row is wished as soon as its guards are in. */
+static void
+to_open(struct wiring *self, struct model_port *port)
+{
+    if (ovs_list_is_empty(&port->open)) {
+        ovs_list_push_back(&self->model->to_open, &port->open);
+    }
+}
+
+static void
+not_to_open(struct model_port *port)
+{
+    ovs_list_remove(&port->open);
+    ovs_list_init(&port->open);
+}
+
 static void
 report_down(struct wiring *self, struct model_port *port)
 {
@@ -44,7 +61,8 @@ report_down(struct wiring *self, struct model_port *port)
 static void
 remember(struct wiring *self, struct model_port *port, const struct wiring_memory *memory)
 {
-    if (!memory || !memory->net_uuid || !memory->tag || !port->tag || port->tag == PLAN_DEAD_VLAN) {
+    if (!self->may_restore || !memory || !memory->net_uuid || !memory->tag || !port->tag
+        || port->tag == PLAN_DEAD_VLAN) {
         return;
     }
 
@@ -62,6 +80,48 @@ remember(struct wiring *self, struct model_port *port, const struct wiring_memor
     }
 }
 
+/* Off the network, whatever it was on. */
+static void
+close_port(struct wiring *self, struct model_port *port)
+{
+    const struct nt_ovs_port_want want = {
+        .bridge = port->bridge,
+        .name = port->name,
+        .tag = PLAN_DEAD_VLAN,
+        .policing_kbps = -1,
+        .policing_burst_kb = -1,
+    };
+
+    not_to_open(port);
+    self->to.port(self->to.aux, &want);
+}
+
+/* What was in the switch before our start is not trusted (any more). */
+void
+wiring_forget_restored(struct wiring *self)
+{
+    struct model_port *port;
+    struct model_network *network;
+
+    self->may_restore = false;
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        port->is_restored = false;
+        if (port->wire == WIRE_LEFT) {
+            MODEL_DIRTY(self->model, dirty_ports, port);
+        }
+    }
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        network->is_restored = false;
+        MODEL_DIRTY(self->model, dirty_networks, network);
+    }
+}
+
+void
+wiring_all_seen(struct wiring *self)
+{
+    self->may_restore = false;
+}
+
 static struct model_port *
 vif_added(struct wiring *self, const struct nt_ovs_port *seen, const struct wiring_memory *memory,
           bool is_ancillary)
@@ -71,7 +131,7 @@ vif_added(struct wiring *self, const struct nt_ovs_port *seen, const struct wiri
     if (port) {
         nt_warn("port is plugged twice; the newer interface has it", "port", port->id, "name",
                 seen->name, "before", port->name, NULL);
-        wiring_port_gone(self, port);
+        wiring_port_gone(self, port, true);
     }
     port = model_port_add(self->model, seen->iface_id, seen->name);
     port->is_ancillary = is_ancillary;
@@ -108,6 +168,9 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
         report_down(self, port);
         self->stats.n_updated++;
     }
+    if (!is_new && readded && !port->is_ancillary) {
+        close_port(self, port); /* Another port of the switch, without guards yet. */
+    }
 
     bool changed = is_new || readded || port->ofport != seen->ofport || port->tag != seen->tag
                    || strcmp(port->mac, seen->attached_mac) || strcmp(port->bridge, seen->bridge);
@@ -127,13 +190,17 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
 }
 
 void
-wiring_port_gone(struct wiring *self, struct model_port *port)
+wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
 {
     char owner[MODEL_OWNER_SIZE];
 
     model_port_owner(port, owner);
     wiring_emit(self, owner);
-    self->to.forget_port(self->to.aux, port->name);
+    if (is_there && !port->is_ancillary) {
+        close_port(self, port); /* Its tag may be another network's soon. */
+    } else {
+        self->to.forget_port(self->to.aux, port->name);
+    }
     report_down(self, port);
     if (port->wire == WIRE_BOUND) {
         self->stats.n_bound--;
@@ -202,6 +269,7 @@ wiring_deactivated(struct wiring *self, const char *port_id)
     if (port && !port->is_ancillary) {
         nt_info("binding was deactivated: the port leaves the switch", "port", port_id, "name",
                 port->name, NULL);
+        port->is_leaving = true;
         self->to.no_port(self->to.aux, port->name);
     }
 }
@@ -250,6 +318,7 @@ egress_of(const struct wiring *self, const struct model_network *network)
 
 /* What a QoS policy means for a port. */
 struct limits {
+    bool are_known; /* Otherwise what is in the switch stays. */
     int dscp;
     int64_t egress_kbps, egress_burst_kb;
     int64_t ingress_kbps, ingress_burst_kb;
@@ -274,7 +343,7 @@ add_rule(struct limits *limits, const struct nt_vo_qos_rule *rule)
 static struct limits
 limits_of(struct wiring *self, const struct nt_vo_port *told)
 {
-    struct limits limits = { .dscp = -1 };
+    struct limits limits = { .are_known = true, .dscp = -1 };
     const char *id = *told->qos_policy_id ? told->qos_policy_id : told->qos_network_policy_id;
 
     if (!self->config->has_qos || !*id) {
@@ -283,6 +352,7 @@ limits_of(struct wiring *self, const struct nt_vo_port *told)
     self->to.policy_interest(self->to.aux, id);
 
     const struct nt_vo_qos_policy *policy = self->to.vo_policy(self->to.aux, id);
+    limits.are_known = policy != NULL;
     for (size_t i = 0; policy && i < policy->n_rules; i++) {
         add_rule(&limits, &policy->rules[i]);
     }
@@ -302,6 +372,7 @@ want_bound_row(struct wiring *self, const struct model_port *port, const struct 
     const struct model_network *network = port->network;
     char tag[8];
     bool has_segment = strcmp(network->segmentation, "None") != 0;
+    bool limit = self->config->has_qos && limits->are_known;
     snprintf(tag, sizeof tag, "%d", network->lvlan);
 
     const struct nt_ovs_kv other_config[] = {
@@ -317,11 +388,11 @@ want_bound_row(struct wiring *self, const struct model_port *port, const struct 
         .name = port->name,
         .tag = network->lvlan,
         .other_config = other_config,
-        .policing_kbps = self->config->has_qos ? limits->egress_kbps : -1,
-        .policing_burst_kb = self->config->has_qos ? policing_burst(limits) : -1,
+        .policing_kbps = limit ? limits->egress_kbps : -1,
+        .policing_burst_kb = limit ? policing_burst(limits) : -1,
     };
     self->to.port(self->to.aux, &want);
-    if (self->config->has_qos) {
+    if (limit) {
         self->to.qos(self->to.aux, port->name, limits->ingress_kbps, limits->ingress_burst_kb);
     }
 }
@@ -356,8 +427,29 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
     free(addresses);
     model_port_owner(port, owner);
     wiring_emit(self, owner);
-    want_bound_row(self, port, &limits);
+    if (port->tag == port->network->lvlan) {
+        not_to_open(port);
+        want_bound_row(self, port, &limits);
+    } else {
+        to_open(self, port);
+    }
     to_report(self, port);
+}
+
+void
+wiring_open_ready(struct wiring *self, bool (*is_guarded)(void *aux, const struct model_port *),
+                  void *aux)
+{
+    struct model_port *port;
+
+    LIST_FOR_EACH_SAFE (port, open, &self->model->to_open) {
+        const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
+        if (told && is_guarded(aux, port)) {
+            struct limits limits = limits_of(self, told);
+            not_to_open(port);
+            want_bound_row(self, port, &limits);
+        }
+    }
 }
 
 /* Nothing leaves a dead port, and nothing reaches it. */
@@ -373,15 +465,9 @@ kill_port(struct wiring *self, struct model_port *port)
         .mac = port->mac,
         .dscp = -1,
     };
-    const struct nt_ovs_port_want want = {
-        .bridge = port->bridge,
-        .name = port->name,
-        .tag = PLAN_DEAD_VLAN,
-        .policing_kbps = -1,
-        .policing_burst_kb = -1,
-    };
 
     not_to_report(port);
+    port->is_reported_up = false;
     if (port->wire == WIRE_BOUND) {
         self->stats.n_bound--;
     }
@@ -392,7 +478,7 @@ kill_port(struct wiring *self, struct model_port *port)
     plan_br_int_port(&self->plan, &values);
     model_port_owner(port, owner);
     wiring_emit(self, owner);
-    self->to.port(self->to.aux, &want);
+    close_port(self, port);
     model_port_leave(self->model, port, &self->gone);
 }
 
@@ -454,6 +540,7 @@ join(struct wiring *self, struct model_port *port, const struct nt_vo_port *told
      const struct nt_vo_segment *segment, struct nt_err *err)
 {
     model_port_leave(self->model, port, &self->gone);
+    port->is_reported_up = false;
     if (model_port_join(self->model, port, told->network_id, segment, err) < 0) {
         return -1;
     }
@@ -475,8 +562,9 @@ plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port
         return;
     }
     if (!told->admin_state_up) {
+        bool was_up = port->is_reported_up || strcmp(told->status, "DOWN");
         kill_port(self, port);
-        if (port->is_reported_up || strcmp(told->status, "DOWN")) {
+        if (was_up) {
             report_down(self, port);
         }
         return;
@@ -507,6 +595,7 @@ plan_nothing(struct wiring *self, struct model_port *port)
     port->wire = WIRE_NOTHING;
     model_port_owner(port, owner);
     wiring_emit(self, owner);
+    close_port(self, port);
 }
 
 void
@@ -515,6 +604,9 @@ wiring_plan_port(struct wiring *self, struct model_port *port)
     const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
 
     self->stats.n_planned++;
+    if (port->is_leaving) {
+        return;
+    }
     if (port->is_ancillary) {
         to_report(self, port);
     } else if (port->ofport <= 0) {

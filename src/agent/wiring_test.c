@@ -348,7 +348,11 @@ tell_entry(struct recorder *self, int host, int mac, bool add)
     ovs_strlcpy(network.network_type, "vxlan", sizeof network.network_type);
     ovs_strlcpy(entry.mac, mac < 0 ? NT_FDB_FLOOD_MAC : mac_text(mac), sizeof entry.mac);
     snprintf(entry.ip, sizeof entry.ip, mac < 0 ? NT_FDB_FLOOD_IP : "10.1.0.%d", 50 + mac);
-    (add ? wiring_fdb_add : wiring_fdb_remove)(self->wiring, &network, 1);
+    if (add) {
+        wiring_fdb_add(self->wiring, &network, 1);
+    } else {
+        wiring_fdb_remove(self->wiring, &network, 1);
+    }
 }
 
 /* The switch gives tunnel ports their numbers. */
@@ -383,6 +387,7 @@ settle(struct recorder *self)
     const struct wiring_report report = { is_in, up, self };
 
     wiring_run(self->wiring);
+    wiring_open_ready(self->wiring, is_in, self);
     see_tunnels(self);
     for (int i = 0; i < N_PORTS; i++) {
         if (self->world->ports[i].is_plugged) {
@@ -501,6 +506,65 @@ a_port_from_before_is_left_until_the_server_answers(void **state)
     see_vif(&r, 0);
     settle(&r);
     assert_int_equal(lvlans_n(wiring_model(r.wiring)->lvlans), 0);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static bool
+never(void *aux, const struct model_port *port)
+{
+    (void) aux, (void) port;
+    return false;
+}
+
+static void
+a_port_gets_its_tag_behind_its_guards(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 0, true);
+    wiring_run(r.wiring);
+    wiring_open_ready(r.wiring, never, NULL);
+    assert_string_not_equal(flows_of(&r, OWNER_0), "");
+    assert_int_equal(w.ports[0].tag, 0); /* No tag is wished yet. */
+    wiring_open_ready(r.wiring, is_in, NULL);
+    assert_in_range(w.ports[0].tag, 1, 4094);
+
+    /* Plugged anew it is closed at once, and opened behind its guards. */
+    see_vif(&r, 0);
+    w.ports[0].ofport = 0;
+    see_vif(&r, 0);
+    wiring_run(r.wiring);
+    assert_int_equal(w.ports[0].tag, 4095);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_from_before_is_not_trusted_without_flows(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    w.ports[0].tag = 7;
+    strcpy(w.ports[0].net_uuid, networks[0]);
+    strcpy(w.ports[0].segmentation, "100");
+    strcpy(w.ports[0].memory_tag, "7");
+    see_bridges(&r);
+    plug(&r, 0);
+    settle(&r);
+    wiring_forget_restored(r.wiring);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 4095);
     recorder_deinit(&r);
     world_deinit(&w);
 }
@@ -709,6 +773,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_is_dead_until_the_server_answers),
         cmocka_unit_test(a_port_from_before_is_left_until_the_server_answers),
+        cmocka_unit_test(a_port_gets_its_tag_behind_its_guards),
+        cmocka_unit_test(a_port_from_before_is_not_trusted_without_flows),
         cmocka_unit_test(a_mac_that_moves_is_behind_one_tunnel),
         cmocka_unit_test(step_by_step_is_what_a_fresh_one_wants),
     };

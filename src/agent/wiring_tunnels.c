@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/model/owner.h"
 #include "agent/model/forwarding.h"
 #include "agent/plan/br_int.h"
 #include "agent/plan/br_phys.h"
@@ -377,10 +378,28 @@ each_host(struct wiring *self, const struct nt_fdb_network *networks, size_t n,
     }
 }
 
-void
+static bool
+was_asked(struct wiring *self, const struct nt_fdb_network *told)
+{
+    struct model_network *network = network_of(self, told);
+
+    if (!network || !network->has_asked) {
+        return false;
+    }
+    network->was_told = true;
+    return true;
+}
+
+bool
 wiring_fdb_add(struct wiring *self, const struct nt_fdb_network *networks, size_t n)
 {
+    bool asked = false;
+
     each_host(self, networks, n, host_added);
+    for (size_t i = 0; i < n; i++) {
+        asked = was_asked(self, &networks[i]) || asked;
+    }
+    return asked;
 }
 
 void
@@ -434,9 +453,10 @@ wiring_tables_told(struct wiring *self)
             continue;
         }
         network->has_asked = false;
-        if (self->config->l2_population) {
+        if (self->config->l2_population && network->was_told) {
             model_network_sweep(self->model, network, &self->gone);
         }
+        network->was_told = false;
         if (!network->knows_floods) {
             network->knows_floods = true;
             MODEL_DIRTY(self->model, dirty_networks, network);

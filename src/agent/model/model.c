@@ -28,6 +28,7 @@ model_new(const struct agent_config *config)
     ovs_list_init(&model->dirty_macs);
     ovs_list_init(&model->dirty_ips);
     ovs_list_init(&model->to_report);
+    ovs_list_init(&model->to_open);
     return model;
 }
 
@@ -97,6 +98,7 @@ model_port_add(struct model *model, const char *id, const char *name)
     ovs_list_init(&port->dirty);
     ovs_list_init(&port->member);
     ovs_list_init(&port->report);
+    ovs_list_init(&port->open);
     hmap_insert(&model->ports, &port->node, hash_string(port->id, 0));
     shash_add(&model->port_names, name, port);
     return port;
@@ -109,6 +111,7 @@ model_port_remove(struct model *model, struct model_port *port)
     lvlans_unhint(model->lvlans, port->id);
     unlink_from(&port->dirty);
     unlink_from(&port->report);
+    unlink_from(&port->open);
     hmap_remove(&model->ports, &port->node);
     shash_find_and_delete(&model->port_names, port->name);
     free(port->name);
@@ -264,38 +267,4 @@ model_patch_tunnel(const struct model *model)
         }
     }
     return NULL;
-}
-
-/* --- owners of flows ------------------------------------------------------------------------ */
-
-void
-model_port_owner(const struct model_port *port, char out[MODEL_OWNER_SIZE])
-{
-    snprintf(out, MODEL_OWNER_SIZE, "port %s", port->id);
-}
-
-void
-model_network_owner(const struct model_network *network, char out[MODEL_OWNER_SIZE])
-{
-    snprintf(out, MODEL_OWNER_SIZE, "network %s/%s", network->network_id, network->segmentation);
-}
-
-void
-model_tunnel_owner(const struct model_tunnel *tunnel, char out[MODEL_OWNER_SIZE])
-{
-    snprintf(out, MODEL_OWNER_SIZE, "tunnel %s", tunnel->name);
-}
-
-void
-model_mac_owner(const struct model_mac *mac, char out[MODEL_OWNER_SIZE])
-{
-    snprintf(out, MODEL_OWNER_SIZE, "mac %s/%s %s", mac->network->network_id,
-             mac->network->segmentation, mac->mac);
-}
-
-void
-model_ip_owner(const struct model_ip *ip, char out[MODEL_OWNER_SIZE])
-{
-    snprintf(out, MODEL_OWNER_SIZE, "ip %s/%s %s", ip->mac->network->network_id,
-             ip->mac->network->segmentation, ip->ip);
 }

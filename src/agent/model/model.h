@@ -45,6 +45,7 @@ struct model_port {
     struct ovs_list dirty;  /* In model.dirty_ports, or empty. */
     struct ovs_list member; /* In its network's ports, or empty. */
     struct ovs_list report; /* In model.to_report, or empty. */
+    struct ovs_list open;   /* In model.to_open, or empty. */
 
     /* Seen in the switch. */
     char id[NT_UUID_SIZE];
@@ -60,6 +61,7 @@ struct model_port {
     enum model_wire wire;
     struct model_network *network; /* WIRE_BOUND. */
     bool is_reported_up;
+    bool is_leaving; /* It is being removed from the switch. */
 };
 
 struct model_network {
@@ -84,6 +86,7 @@ struct model_network {
     bool knows_floods;      /* The server has told who has the network. */
     bool needs_table;       /* The server is to tell, with the next report of a port. */
     bool has_asked;         /* It was asked to, and may still be telling. */
+    bool was_told;          /* Something came since. */
 };
 
 /* A network is to be flooded to a tunnel. */
@@ -140,7 +143,7 @@ struct model {
     size_t n_patches;
 
     struct ovs_list dirty_ports, dirty_networks, dirty_tunnels, dirty_macs, dirty_ips;
-    struct ovs_list to_report;
+    struct ovs_list to_report, to_open;
     bool lost_tunnel_use; /* Some tunnel may be unused now; for the reader to reset. */
 };
 
@@ -189,12 +192,3 @@ void model_port_leave(struct model *, struct model_port *, const struct model_go
 bool model_network_is_tunnel(const struct model_network *);
 struct model_patch *model_patch_of(const struct model *, const struct model_network *);
 struct model_patch *model_patch_tunnel(const struct model *); /* NULL: no tunnels. */
-
-/* --- owners of flows, as operators see them ------------------------------------------------- */
-
-#define MODEL_OWNER_SIZE 128
-void model_port_owner(const struct model_port *, char out[MODEL_OWNER_SIZE]);
-void model_network_owner(const struct model_network *, char out[MODEL_OWNER_SIZE]);
-void model_tunnel_owner(const struct model_tunnel *, char out[MODEL_OWNER_SIZE]);
-void model_mac_owner(const struct model_mac *, char out[MODEL_OWNER_SIZE]);
-void model_ip_owner(const struct model_ip *, char out[MODEL_OWNER_SIZE]);

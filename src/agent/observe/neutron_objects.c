@@ -37,6 +37,9 @@ NT_LOG_MODULE(neutron_objects);
 /* So long after "it has changed" what it is now is usually pushed. */
 #define LOOK_MS 300
 
+/* An object that was known is lost when it is missing twice, so far apart. */
+#define MISSED_MS 5000
+
 #define TOMBSTONES 256
 
 enum state { UNKNOWN, KNOWN, MISSING, DELETED };
@@ -54,6 +57,7 @@ struct object {
     bool is_look;    /* Due only because it was said to have changed. */
     bool was_pushed; /* Since it was asked for. */
     bool is_owed;    /* Counted in 'n_owed'. */
+    bool is_missed;  /* It was known, and the last answer was without it. */
     bool is_refused; /* Its last answer was not readable, and that is logged. */
 };
 
@@ -479,6 +483,7 @@ take_pulled(struct neutron_objects *all, struct object *o, struct nt_vo *vo)
 {
     all->shared->stats.n_pulled++;
     answered(all, o);
+    o->is_missed = false;
     if (!learn(all, o, vo)) {
         nt_debug("pulled object is older than what was pushed", "type", all->kind->type->name,
                  NULL);
@@ -492,6 +497,10 @@ take_missing(struct neutron_objects *all, struct object *o)
     if (o->was_pushed) {
         /* It was made while the question was on its way; or this is not true any more. */
         make_due(all, o, 0);
+    } else if (o->state == KNOWN && !o->is_missed) {
+        /* A server on an old backup, or a replica that lags, shall not end what runs. */
+        o->is_missed = true;
+        make_due(all, o, now_ms(all) + MISSED_MS);
     } else {
         lose(all, o, MISSING);
     }

@@ -1,0 +1,130 @@
+/* Wishes of the wiring, handed to the parts that carry them out. */
+#include <config.h>
+
+#include "agent/agent_impl.h"
+
+static void
+want_flows(void *self_, const char *owner, const struct plan *plan)
+{
+    struct agent *self = self_;
+
+    flows_want(self->flows, owner, plan);
+}
+
+static void
+want_bridge(void *self_, const struct nt_ovs_bridge_want *want)
+{
+    struct agent *self = self_;
+
+    flows_add_bridge(self->flows, want->name);
+    bridges_want_bridge(self->bridges, want);
+}
+
+static void
+want_port(void *self_, const struct nt_ovs_port_want *want)
+{
+    struct agent *self = self_;
+
+    bridges_want_port(self->bridges, want);
+}
+
+static void
+want_no_port(void *self_, const char *name)
+{
+    struct agent *self = self_;
+
+    bridges_want_no_port(self->bridges, name);
+}
+
+static void
+forget_port(void *self_, const char *name)
+{
+    struct agent *self = self_;
+
+    bridges_forget_port(self->bridges, name);
+}
+
+static void
+want_qos(void *self_, const char *port, int64_t max_kbps, int64_t burst_kb)
+{
+    struct agent *self = self_;
+
+    bridges_want_qos(self->bridges, port, max_kbps, burst_kb);
+}
+
+static void
+interest(void *self_, const char *id, bool wanted)
+{
+    struct agent *self = self_;
+
+    (wanted ? neutron_want_port : neutron_drop_port)(self->neutron, id);
+}
+
+static void
+network_interest(void *self_, const char *id, bool wanted)
+{
+    struct agent *self = self_;
+
+    (wanted ? neutron_want_network : neutron_drop_network)(self->neutron, id);
+}
+
+static void
+policy_interest(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    neutron_want_qos_policy(self->neutron, id);
+}
+
+static const struct nt_vo_port *
+vo_port(void *self_, const char *id)
+{
+    const struct agent *self = self_;
+
+    return neutron_port(self->neutron, id);
+}
+
+static const struct nt_vo_network *
+vo_network(void *self_, const char *id)
+{
+    const struct agent *self = self_;
+
+    return neutron_network(self->neutron, id);
+}
+
+static const struct nt_vo_qos_policy *
+vo_policy(void *self_, const char *id)
+{
+    const struct agent *self = self_;
+
+    return neutron_qos_policy(self->neutron, id);
+}
+
+static void
+device_is_down(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    devices_down(self->devices, id);
+}
+
+struct wiring_to
+agent_wishes(struct agent *self)
+{
+    return (struct wiring_to){
+        .flows = want_flows,
+        .bridge = want_bridge,
+        .port = want_port,
+        .no_port = want_no_port,
+        .forget_port = forget_port,
+        .qos = want_qos,
+        .interest = interest,
+        .network_interest = network_interest,
+        .policy_interest = policy_interest,
+        .vo_port = vo_port,
+        .vo_network = vo_network,
+        .vo_policy = vo_policy,
+        .device_down = device_is_down,
+        .aux = self,
+    };
+}
