@@ -159,7 +159,8 @@ class Bed:
     # --- up ----------------------------------------------------------------------
 
     def up(self, agents=None, agent_options=None):
-        """Everything, in parallel where it can be; 'agents': a kind for every host, or None."""
+        """Everything, in parallel where it can be; 'agents': a kind for every host, {name of a
+        host: kind}, or None."""
         wires.check_can_run()
         missing = [name for name in TOOLS if shutil.which(name, path=hosts.PATH) is None]
         if missing:
@@ -175,15 +176,16 @@ class Bed:
             broker.result()
             self.hosts = [future.result() for future in switches]
         self.progress("switches and broker are up")
-        if agents:
-            for host in self.hosts:
-                host.start_agent(agents, agent_options)
+        kinds = agents if isinstance(agents, dict) else \
+            {host.name: agents for host in self.hosts if agents}
+        with_agent = [host for host in self.hosts if host.name in kinds]
+        for host in with_agent:
+            host.start_agent(kinds[host.name], agent_options)
         self.wait_server()
         self.progress("server is up")
-        if agents:
-            for host in self.hosts:
-                host.wait_agent()
-            self.progress(f"{self.n_hosts} agents are known")
+        for host in with_agent:
+            host.wait_agent()
+            self.progress(f"the agent of {host.name} is known")
         return self
 
     def make_controller(self, pool):

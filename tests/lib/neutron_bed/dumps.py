@@ -125,6 +125,19 @@ def ovsdb(bridges, ports, interfaces):
     return dict(sorted(result.items()))
 
 
+def ovsdb_lines(tree):
+    """ovsdb() as lines 'bridge column=value' and 'bridge port column=value'."""
+    lines = []
+    for bridge, row in tree.items():
+        lines += [f"{bridge} {column}={value}" for column, value in row.items()
+                  if column != "ports"]
+        for name, port in row["ports"].items():
+            lines += [f"{bridge} {name} {column}="
+                      f"{dict(sorted(value.items())) if isinstance(value, dict) else value}"
+                      for column, value in port.items()]
+    return lines
+
+
 RUN_VALUES = {"net_uuid", "segmentation_id", "tag", "attached-mac", "iface-id", "vm-uuid",
               "local_ip", "remote_ip", "bridge-id"}
 
