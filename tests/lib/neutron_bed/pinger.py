@@ -14,6 +14,7 @@ from neutrinolab import kernel
 from neutrinolab.kernel import wait_for
 
 LATE = 30
+SO_RCVBUFFORCE = 33  # Python does not know it.
 REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
 
@@ -65,6 +66,8 @@ class Pinger:
         with kernel.inside_netns(guest.netns):
             self.sock = socket.socket(self.family, socket.SOCK_RAW, proto)
         self.sock.setblocking(False)
+        # Answers wait here while this process does not get its turn.
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         self.started = time.monotonic()
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
