@@ -104,6 +104,7 @@ class Switch:
         wires.batch(self.host.netns, [
             f"link set {config.UNDERLAY_BRIDGE} mtu {wires.UNDERLAY_MTU} up",
             f"addr replace {wires.local_ip(self.host.name)}/24 dev {config.UNDERLAY_BRIDGE}",
+            f"addr replace {wires.local_ip6(self.host.name)}/64 dev {config.UNDERLAY_BRIDGE} nodad",
             f"link set {config.PHYS_BRIDGE} up"])
 
 

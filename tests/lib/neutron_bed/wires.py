@@ -16,6 +16,7 @@ from neutrinolab.kernel import Failed
 CONTROLLER = "ctl"
 MGMT = "10.20.0"
 UNDERLAY = "172.30.0"
+UNDERLAY6 = "fd00:30"
 UNDERLAY_MTU = 1600
 WIRES = "wires"
 
@@ -32,6 +33,11 @@ def mgmt_address(name):
 def local_ip(name):
     """Tunnel end point of a host."""
     return f"{UNDERLAY}.{10 + number(name)}"
+
+
+def local_ip6(name):
+    """Its other end point, for an agent that is told to use it."""
+    return f"{UNDERLAY6}::{10 + number(name)}"
 
 
 def is_private():
