@@ -8,6 +8,7 @@
 #   make clean                                      make bench-flat    docs/performance.md
 #                                                   make bench-guests  its table of guests
 #                                                   make bench-cleanup its table of ports
+#                                                   make bench-agent   its tables of the agent
 #   make lab-neutron   stock neutron, docs/testbed.md            make lab-neutron-down
 #
 # LAB_PREFIX=, PROFILE=, HA=1, BROKER=rabbit and GUEST= (netns, qemu, libvirt) go to the lab;
@@ -25,7 +26,8 @@ LAB = LAB_PREFIX='$(LAB_PREFIX)' PROFILE='$(PROFILE)' HA='$(HA)' BROKER='$(BROKE
       GUEST='$(GUEST)' BUILD_DIR='$(CURDIR)/build'
 
 .PHONY: all up down lab-neutron lab-neutron-down deps check-fast check check-long bench-flat \
-        bench-bus bench-guests bench-cleanup lint fuzz format install clean
+        bench-bus bench-guests bench-cleanup bench-agent \
+        lint fuzz format install clean
 .NOTPARALLEL:
 
 all:
@@ -80,6 +82,12 @@ bench-cleanup:
 	@tools/deps build lab check
 	@tools/build -q plain
 	@unshare --mount --pid --fork --kill-child --mount-proc bench/cleanup/run.py $(BENCH)
+
+# Needs root: the bed of stock neutron, docs/testbed.md.
+bench-agent:
+	@tools/deps
+	@tools/build -q plain
+	@BUILD_DIR='$(CURDIR)/build' tests/run --inside bench/agent/run.py $(BENCH)
 
 fuzz: deps
 	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)
