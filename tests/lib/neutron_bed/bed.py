@@ -36,6 +36,7 @@ class BedHost:
         self.name = name
         self.netns = name
         self.agent = None
+        self.agent_kind = None
         self.guests = []
         self.machine = wires.Host(name, ["/run/openvswitch", "/etc/neutron/plugins/ml2"], record)
         self.switch = Switch(self.machine, bed.logs)
@@ -108,6 +109,7 @@ class BedHost:
         argv = [program]
         for path in config.AGENT_FILES:
             argv += ["--config-file", path]
+        self.agent_kind = kind
         self.agent = Daemon(self.machine, f"{kind} agent", argv,
                             self.bed.log(f"{self.name}-agent"), env)
         return self.agent.start()

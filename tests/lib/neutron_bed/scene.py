@@ -19,7 +19,7 @@ import re
 
 from neutrinolab.kernel import Failed, wait_for
 
-from . import dumps, wires
+from . import dumps, recomputed, wires
 
 LIMIT = 90
 BRIDGES = ("br-int", "br-tun", "br-phys")
@@ -82,6 +82,7 @@ def wait_exact(host, before, limit=LIMIT):
     """Until the host's flows and rows are what they were."""
     wait_for(lambda: not exact(host).difference(before), limit,
              lambda: f"{host.name}: {exact(host).difference(before)}")
+    recomputed.wait_same(host)
 
 
 class Scene:
@@ -204,7 +205,8 @@ class Scene:
         return View(lines)
 
     def agree(self, until=lambda view: True, known=lambda line: False, limit=LIMIT):
-        """Waits until every host's view meets 'until' and all views are the same.
+        """Waits until every host's view meets 'until' and all views are the same, and until
+        what an agent of ours has installed is what a fresh one wants.
 
         until: what shows that the agent has done what the step asks; without it two agents
         that have not begun agree as well.  known: lines that may differ."""
@@ -224,3 +226,5 @@ class Scene:
             wait_for(same, limit, "")
         except Failed:
             raise Failed("\n".join(last)) from None
+        for host in self.hosts:
+            recomputed.wait_same(host)
