@@ -38,6 +38,12 @@ class Fake:
         except OSError:
             pass  # Turned away already: the next read tells.
 
+    def ends(self):
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # Turned away already, likewise.
+
     def exactly(self, n):
         data = b""
         while len(data) < n:
@@ -106,7 +112,7 @@ def no_switch():
                     struct.pack(">BBHI", 1, 0, 8, 1), struct.pack(">BBHI", 5, 0, 4, 1)):
         fake = Fake()
         fake.raw(garbage)
-        fake.socket.shutdown(socket.SHUT_WR)
+        fake.ends()
         expect(fake.is_closed(), f"closed after {garbage[:8]!r}")
     still_settled()
 
@@ -132,7 +138,7 @@ def many():
                 break
             kinds.append(message[0])
             if message[0] == FEATURES_REQUEST:
-                fake.socket.shutdown(socket.SHUT_WR)
+                fake.ends()
         with_request += FEATURES_REQUEST in kinds
     expect(with_request < 100, "some were turned away at once")
     still_settled()
@@ -185,7 +191,7 @@ def chatter():
             fake.send(BUNDLE_CONTROL, b"\0" * n, xid)
             fake.send(MULTIPART_REPLY, b"\0" * n, xid + 7)
             fake.send(n, b"\x01" * n, xid + 9)
-        fake.socket.shutdown(socket.SHUT_WR)
+        fake.ends()
     impostor(reply)
 
 
