@@ -521,6 +521,67 @@ observe_switch(struct agent *self)
     }
 }
 
+static void
+scan_port(void *self_, const struct nt_ovs_port *port)
+{
+    port_changed(self_, port->name, false);
+}
+
+/* minimize_polling = false: every port is looked at each polling interval, told or not. */
+static void
+scan(struct agent *self)
+{
+    int64_t now = nt_mono_ms(self->env.clock);
+
+    if (!self->config->minimize_polling && now >= self->next_scan_ms) {
+        self->next_scan_ms = now + self->config->polling_interval_ms;
+        nt_ovsdb_each_port(self->db, NULL, scan_port, self);
+    }
+}
+
+/* drop_flows_on_start: nothing of what was there is kept for what may come. */
+static void
+drop_flows(struct agent *self)
+{
+    const struct agent_config *config = self->config;
+
+    if (!config->drop_flows_on_start || self->has_dropped || !wiring_is_set_up(self->wiring)) {
+        return;
+    }
+    self->has_dropped = true;
+    wiring_forget_restored(self->wiring);
+    flows_complete(self->flows, config->integration_bridge);
+    for (size_t i = 0; i < config->n_mappings; i++) {
+        flows_complete(self->flows, config->mappings[i].bridge);
+    }
+    if (agent_config_has_tunnels(config)) {
+        flows_complete(self->flows, config->tunnel_bridge);
+    }
+}
+
+/* What a turn did to ports, as the stock agent tells it of an iteration. */
+static void
+tell_turn(struct agent *self, int64_t began_ms)
+{
+    const struct wiring_stats *now = wiring_stats(self->wiring);
+    struct wiring_stats *before = &self->told;
+
+    if (now->n_added == before->n_added && now->n_updated == before->n_updated
+        && now->n_removed == before->n_removed && now->n_ancillary == before->n_ancillary) {
+        return;
+    }
+
+    char added[24], updated[24], removed[24], ancillary[24], elapsed[24];
+    snprintf(added, sizeof added, "%" PRIu64, now->n_added - before->n_added);
+    snprintf(updated, sizeof updated, "%" PRIu64, now->n_updated - before->n_updated);
+    snprintf(removed, sizeof removed, "%" PRIu64, now->n_removed - before->n_removed);
+    snprintf(ancillary, sizeof ancillary, "%" PRIu64, now->n_ancillary - before->n_ancillary);
+    snprintf(elapsed, sizeof elapsed, "%" PRId64, nt_mono_ms(self->env.clock) - began_ms);
+    nt_debug("ports of this turn", "added", added, "updated", updated, "removed", removed,
+             "ancillary", ancillary, "elapsed_ms", elapsed, NULL);
+    *before = *now;
+}
+
 /* The Manager row, so that tools and the stock agent reach OVSDB where they are told to. */
 static void
 ensure_manager(struct agent *self)
@@ -720,6 +781,8 @@ check_flows(struct agent *self)
 void
 agent_run(struct agent *self)
 {
+    int64_t began_ms = nt_mono_ms(self->env.clock);
+
     nt_ovsdb_run(self->db);
     neutron_run(self->neutron);
     devices_run(self->devices);
@@ -729,7 +792,9 @@ agent_run(struct agent *self)
         if (!*self->failure) {
             ensure_manager(self);
             part_datapath_ids(self);
+            scan(self);
             wiring_run(self->wiring);
+            drop_flows(self);
         }
     }
     check_deadlines(self);
@@ -748,6 +813,7 @@ agent_run(struct agent *self)
     report(self);
     wait_for_tables(self);
     check_flows(self);
+    tell_turn(self, began_ms);
 }
 
 void
@@ -766,6 +832,9 @@ agent_wait(struct agent *self)
     }
     if (self->was_first_sync) {
         poll_timer_wait_until(self->next_check_ms);
+    }
+    if (!self->config->minimize_polling) {
+        poll_timer_wait_until(self->next_scan_ms);
     }
     if (!self->br_int || !self->has_seen) {
         poll_timer_wait(1000);

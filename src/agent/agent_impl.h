@@ -26,8 +26,11 @@ struct agent {
     int64_t next_check_ms;
     int64_t check_pause_ms;
     bool was_first_sync;
-    bool was_connected; /* To the broker, before. */
-    bool knows_flows;   /* What br-int had at our start. */
+    int64_t next_scan_ms;
+    bool has_dropped;         /* drop_flows_on_start is done. */
+    struct wiring_stats told; /* Of the turns before. */
+    bool was_connected;       /* To the broker, before. */
+    bool knows_flows;         /* What br-int had at our start. */
     uint64_t n_switch_restarts;
     char failure[NT_ERR_SIZE];
 };

@@ -47,6 +47,9 @@ show_flows(void *control_, int argc, const char *argv[], struct ds *out)
     const struct agent_control *control = control_;
     struct ds owner = DS_EMPTY_INITIALIZER;
 
+    if (argc == 2 && !strcmp(argv[1], "--by-object")) {
+        argc = 1; /* They always are. */
+    }
     for (int i = 1; i < argc; i++) {
         ds_put_format(&owner, "%s%s", i > 1 ? " " : "", argv[i]);
     }
@@ -100,7 +103,7 @@ static const struct nt_control_command commands[] = {
     { "port/list", "", 0, 0, show_ports },
     { "vlan/list", "", 0, 0, show_vlans },
     { "tunnel/list", "", 0, 0, show_tunnels },
-    { "flow/list", "[OWNER]", 0, 2, show_flows },
+    { "flow/list", "[--by-object | OWNER]", 0, 2, show_flows },
     { "facts", "", 0, 0, show_facts },
     { "metrics", "", 0, 0, show_metrics },
     { "sync", "", 0, 0, synchronise },
