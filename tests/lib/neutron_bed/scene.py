@@ -22,6 +22,8 @@ from neutrinolab.kernel import Failed, wait_for
 from . import dumps, recomputed, wires
 
 LIMIT = 90
+# The tunnels of a flood: in any order, since nothing follows them.
+FLOOD = re.compile(r"output:[^,]+(?:,output:[^,]+)+$")
 BRIDGES = ("br-int", "br-tun", "br-phys")
 
 
@@ -201,6 +203,8 @@ class Scene:
         for where, texts in lines.items():
             for pattern, name in words:
                 texts = [pattern.sub(name, text) for text in texts]
+            texts = [FLOOD.sub(lambda match: ",".join(sorted(match[0].split(","))), text)
+                     for text in texts]
             lines[where] = sorted(texts, key=None if where == "ovsdb" else dumps.order)
         return View(lines)
 
