@@ -8,6 +8,7 @@ by the switch, and neighbour discovery is answered so that a kernel believes it.
 # timeout: 300
 
 import collections
+import ctypes
 import os
 import re
 import socket
@@ -34,6 +35,7 @@ TMP = os.environ["NT_TEST_TMP"]
 RUN = os.path.join(TMP, "openvswitch")
 ENV = {**os.environ, "OVS_RUNDIR": RUN, "OVS_LOGDIR": RUN, "OVS_DBDIR": RUN}
 HEADER = struct.Struct("!BBHI")
+CLONE_NEWNET = 0x40000000
 HELLO, ERROR, BARRIER_REQUEST, BARRIER_REPLY = 0, 1, 20, 21
 
 Vif = collections.namedtuple("Vif", "port_name ofport vif_mac")
@@ -65,7 +67,17 @@ def daemon(*argv):
     cleanup(stop)
 
 
+def leave_the_machines_network():
+    """From here on this process and its children have a network namespace of their own: the
+    switch's bridges are interfaces, and some stay when it is killed."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    run("ip", "link", "set", "lo", "up")
+
+
 def start_switch():
+    leave_the_machines_network()
     os.makedirs(RUN)
     run("ovsdb-tool", "create", f"{RUN}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
     daemon("/usr/sbin/ovsdb-server", f"{RUN}/conf.db", f"--remote=punix:{RUN}/db.sock",
