@@ -539,6 +539,16 @@ scan(struct agent *self)
     }
 }
 
+/* br-int and those of physical networks; the tunnel bridge has rules of its own. */
+static void
+each_plain_bridge(struct agent *self, void (*act)(struct flows *, const char *bridge))
+{
+    act(self->flows, self->config->integration_bridge);
+    for (size_t i = 0; i < self->config->n_mappings; i++) {
+        act(self->flows, self->config->mappings[i].bridge);
+    }
+}
+
 /* drop_flows_on_start: nothing of what was there is kept for what may come. */
 static void
 drop_flows(struct agent *self)
@@ -550,10 +560,7 @@ drop_flows(struct agent *self)
     }
     self->has_dropped = true;
     wiring_forget_restored(self->wiring);
-    flows_complete(self->flows, config->integration_bridge);
-    for (size_t i = 0; i < config->n_mappings; i++) {
-        flows_complete(self->flows, config->mappings[i].bridge);
-    }
+    each_plain_bridge(self, flows_complete);
     if (agent_config_has_tunnels(config)) {
         flows_complete(self->flows, config->tunnel_bridge);
     }
@@ -665,10 +672,7 @@ complete(struct agent *self)
     const struct agent_config *config = self->config;
 
     if (wiring_is_complete(self->wiring)) {
-        flows_complete(self->flows, config->integration_bridge);
-        for (size_t i = 0; i < config->n_mappings; i++) {
-            flows_complete(self->flows, config->mappings[i].bridge);
-        }
+        each_plain_bridge(self, flows_complete);
     }
     if (agent_config_has_tunnels(config) && wiring_is_tunnel_complete(self->wiring)) {
         flows_complete(self->flows, config->tunnel_bridge);
@@ -764,10 +768,7 @@ check_flows(struct agent *self)
     if (now < self->next_check_ms || !self->was_first_sync) {
         return;
     }
-    flows_check(self->flows, config->integration_bridge);
-    for (size_t i = 0; i < config->n_mappings; i++) {
-        flows_check(self->flows, config->mappings[i].bridge);
-    }
+    each_plain_bridge(self, flows_check);
     if (agent_config_has_tunnels(config)) {
         flows_check(self->flows, config->tunnel_bridge);
     }

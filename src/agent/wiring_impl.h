@@ -36,6 +36,7 @@ void wiring_plan_network(struct wiring *, struct model_network *);
 void wiring_plan_tunnel(struct wiring *, struct model_tunnel *);
 void wiring_plan_mac(struct wiring *, struct model_mac *);
 void wiring_plan_ip(struct wiring *, struct model_ip *);
+bool wiring_has_tunnel_type(const struct wiring *, const char *type); /* Configured. */
 void wiring_drop_unused_tunnels(struct wiring *);
 void wiring_tunnel_port_seen(struct wiring *, const char *name, const struct nt_ovs_port *);
 

@@ -498,10 +498,8 @@ is_carried(const struct wiring *self, const struct model_port *port,
                    port->id, "physical_network", segment->physical_network, NULL);
         return false;
     }
-    for (size_t i = 0; i < self->config->n_tunnel_types; i++) {
-        if (!strcmp(self->config->tunnel_types[i], segment->network_type)) {
-            return true;
-        }
+    if (wiring_has_tunnel_type(self, segment->network_type)) {
+        return true;
     }
     nt_warn_rl("cannot wire a port: its network's type is not in tunnel_types", "port", port->id,
                "network_type", segment->network_type, NULL);

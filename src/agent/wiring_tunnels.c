@@ -272,8 +272,8 @@ wiring_drop_unused_tunnels(struct wiring *self)
     }
 }
 
-static bool
-is_our_type(const struct wiring *self, const char *type)
+bool
+wiring_has_tunnel_type(const struct wiring *self, const char *type)
 {
     for (size_t i = 0; i < self->config->n_tunnel_types; i++) {
         if (!strcmp(self->config->tunnel_types[i], type)) {
@@ -287,7 +287,7 @@ void
 wiring_tunnel(struct wiring *self, const char *type, const char *ip)
 {
     if (self->config->l2_population || !strcmp(ip, self->config->local_ip)
-        || !is_our_type(self, type)) {
+        || !wiring_has_tunnel_type(self, type)) {
         return;
     }
 
