@@ -59,7 +59,7 @@ check: deps
 	@tests/run --suite all --again 3 $(TESTS)
 
 check-long: deps
-	@tests/run --suite all --long --fuzz-time 600 $(TESTS)
+	@tests/run --suite all --long --fuzz-time 600 --fuzz-seed 0 $(TESTS)
 
 bench-flat:
 	@tools/deps build lab
@@ -90,7 +90,7 @@ bench-agent:
 	@BUILD_DIR='$(CURDIR)/build' tests/run --inside bench/agent/run.py $(BENCH)
 
 fuzz: deps
-	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) $(TESTS)
+	@tests/run --suite fuzz --fuzz-time $(FUZZ_TIME) --fuzz-seed 0 $(TESTS)
 
 lint: deps
 	@tools/build -q plain

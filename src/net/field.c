@@ -16,6 +16,7 @@
 
 #define MAX_ARRAY 100000
 #define MAX_JSON_DEPTH 16
+#define LAST_YEAR 9999
 
 /* Beside the bits of enum nt_field_use: unknown keys of this object are refused. */
 #define STRICT (1u << 31)
@@ -76,7 +77,7 @@ nt_time_parse(const char *text, int64_t *wall_ms)
         return false;
     }
     *wall_ms = (int64_t) timegm(&tm) * 1000;
-    return true;
+    return tm.tm_year <= LAST_YEAR - 1900; /* A leap second may lead out of it. */
 }
 
 const char *
@@ -284,12 +285,27 @@ parse_text(const struct nt_field *f, const struct json *json, const char *path, 
 static int parse_field(const struct nt_field *, unsigned use, const struct json *, const char *path,
                        void *obj, struct nt_err *);
 
+static bool
+is_empty_address(const struct nt_field *f, const struct json *json)
+{
+    return nt_field_is_address(f) && json->type == JSON_STRING && !*json_string(json);
+}
+
+/* A value of a list or a map that is no object.  There, no address is none. */
+static int
+parse_plain_element(const struct nt_field *f, unsigned use, const struct json *json,
+                    const char *path, void *element, struct nt_err *err)
+{
+    return is_empty_address(f, json) ? nt_fail(err, NT_INVALID, "%s is empty", path)
+                                     : parse_field(f, use, json, path, element, err);
+}
+
 /* One element of an array: an object, or a plain value. */
 static int
 parse_element(const struct nt_field *fields, unsigned use, const struct json *json,
               const char *path, void *element, struct nt_err *err)
 {
-    return nt_field_is_plain(fields) ? parse_field(fields, use, json, path, element, err)
+    return nt_field_is_plain(fields) ? parse_plain_element(fields, use, json, path, element, err)
                                      : parse_object(fields, use, json, path, element, err);
 }
 

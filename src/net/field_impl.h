@@ -16,6 +16,23 @@ nt_field_is_plain(const struct nt_field *fields)
     return fields->name && !*fields->name;
 }
 
+/* Of the types whose empty text means that there is none. */
+static inline bool
+nt_field_is_address(const struct nt_field *f)
+{
+    switch (f->type) {
+    case NT_F_UUID:
+    case NT_F_MAC:
+    case NT_F_IP4:
+    case NT_F_CIDR:
+    case NT_F_IP:
+    case NT_F_NET:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static inline void *
 nt_field_member(const struct nt_field *f, const void *obj)
 {

@@ -291,6 +291,9 @@ what_does_not_fit_is_refused_and_named(void **state)
            "update_device_list.devices_up[0] has more than 2 items");
     refuse(&nt_neutron_plugin, "update_device_list", "{\"refresh_tunnels\": \"yes\"}",
            "update_device_list.refresh_tunnels must be true or false, not a text");
+    refuse(&nt_notify_security_group, "security_groups_rule_updated",
+           "{\"security_groups\": [\"\"]}",
+           "security_groups_rule_updated.security_groups[0] is empty");
     refuse(&nt_neutron_resources, "pull", "{\"resource_type\": \"Port\", \"version\": \"1.7\"}",
            "pull.resource_id is missing");
     refuse(&nt_notify_l2population, "add_fdb_entries", "{\"fdb_entries\": {\"x\": {}}}",
