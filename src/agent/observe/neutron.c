@@ -115,7 +115,7 @@ neutron_new(const struct neutron_options *o)
     n->tunnels = neutron_tunnels_new(&n->shared);
 
     struct neutron_listeners to = { &n->shared, n->ports, n->networks,
-                                    o->has_qos ? n->policies : NULL };
+                                    o->has_qos ? n->policies : NULL, n->tunnels };
     n->listen = neutron_listen_new(&to);
     nt_bus_on_state(o->bus, state_changed, n);
     return n;

@@ -39,7 +39,7 @@ struct neutron_watcher {
     void (*fdb_remove)(void *aux, const struct nt_fdb_network *, size_t n);
     void (*fdb_change)(void *aux, const struct nt_fdb_network_change *, size_t n);
 
-    /* tunnel_update, tunnel_sync; never of 'local_ip'. */
+    /* tunnel_update, tunnel_delete, tunnel_sync; never of 'local_ip'. */
     void (*tunnel)(void *aux, const char *type, const char *ip);
     void (*tunnel_gone)(void *aux, const char *type, const char *ip);
 
@@ -91,7 +91,8 @@ const struct nt_vo_qos_policy *neutron_qos_policy(const struct neutron *, const 
 /* Pulls everything again (after "revived"). */
 void neutron_resync(struct neutron *);
 
-/* tunnel_sync for a type, until it succeeds; its answer comes by 'tunnel'. */
+/* tunnel_sync for a type, until it succeeds; its answer comes by 'tunnel', and by 'tunnel_gone'
+ * when somebody is missing in it. */
 void neutron_sync_tunnels(struct neutron *, const char *type);
 
 /* Whether nothing is asked for and unanswered. */

@@ -99,16 +99,13 @@ handle_network_delete(void *l_, const void *args_, struct nt_bus_request *req)
     nt_bus_reply(req, NULL);
 }
 
-/* The server tells everybody, the one it is about included. */
 static void
 handle_tunnel_update(void *l_, const void *args_, struct nt_bus_request *req)
 {
     struct neutron_listen *l = l_;
     const struct nt_tunnel_args *args = args_;
 
-    if (strcmp(args->tunnel_ip, l->to.shared->o.local_ip)) {
-        l->watcher->tunnel(l->watcher->aux, args->tunnel_type, args->tunnel_ip);
-    }
+    neutron_tunnels_named(l->to.tunnels, args->tunnel_type, args->tunnel_ip);
     nt_bus_reply(req, NULL);
 }
 
@@ -118,9 +115,7 @@ handle_tunnel_delete(void *l_, const void *args_, struct nt_bus_request *req)
     struct neutron_listen *l = l_;
     const struct nt_tunnel_args *args = args_;
 
-    if (strcmp(args->tunnel_ip, l->to.shared->o.local_ip)) {
-        l->watcher->tunnel_gone(l->watcher->aux, args->tunnel_type, args->tunnel_ip);
-    }
+    neutron_tunnels_lost(l->to.tunnels, args->tunnel_type, args->tunnel_ip);
     nt_bus_reply(req, NULL);
 }
 

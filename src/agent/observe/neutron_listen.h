@@ -16,6 +16,7 @@ struct neutron_listen;
 struct neutron_listeners {
     struct neutron_shared *shared;
     struct neutron_objects *ports, *networks, *policies;
+    struct neutron_tunnels *tunnels;
 };
 
 struct neutron_listen *neutron_listen_new(const struct neutron_listeners *);

@@ -37,9 +37,6 @@ NT_LOG_MODULE(neutron_objects);
 /* So long after "it has changed" what it is now is usually pushed. */
 #define LOOK_MS 300
 
-/* An object that was known is lost when it is missing twice, so far apart. */
-#define MISSED_MS 5000
-
 #define TOMBSTONES 256
 
 enum state { UNKNOWN, KNOWN, MISSING, DELETED };
@@ -500,7 +497,7 @@ take_missing(struct neutron_objects *all, struct object *o)
     } else if (o->state == KNOWN && !o->is_missed) {
         /* A server on an old backup, or a replica that lags, shall not end what runs. */
         o->is_missed = true;
-        make_due(all, o, now_ms(all) + MISSED_MS);
+        make_due(all, o, now_ms(all) + NEUTRON_MISSED_MS);
     } else {
         lose(all, o, MISSING);
     }

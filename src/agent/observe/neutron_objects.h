@@ -15,6 +15,9 @@
 
 struct json;
 
+/* What was known is lost when it is missing from two answers, so far apart. */
+#define NEUTRON_MISSED_MS 5000
+
 /* What the kinds differ in. */
 struct neutron_kind {
     const struct nt_vo_type *type;

@@ -33,6 +33,15 @@ pull_result(struct agent *t, const struct json *args)
     return list;
 }
 
+static inline struct json *
+sync_result(const struct agent *t)
+{
+    return json_from_string(
+        t->tunnels ? t->tunnels
+                   : "{\"tunnels\": [{\"ip_address\": \"10.0.0.1\"}, {\"ip_address\": \"10.0.0.2\","
+                     " \"host\": \"b\", \"udp_port\": 4789}]}");
+}
+
 static inline void
 serve_plugin(void *t_, struct nt_bus_request *req)
 {
@@ -59,9 +68,7 @@ serve_plugin(void *t_, struct nt_bus_request *req)
     } else if (t->answer) {
         nt_bus_reply(req, json_from_string(t->answer));
     } else if (is_sync) {
-        nt_bus_reply(req, json_from_string("{\"tunnels\": [{\"ip_address\": \"10.0.0.1\"},"
-                                           " {\"ip_address\": \"10.0.0.2\", \"host\": \"b\","
-                                           " \"udp_port\": 4789}]}"));
+        nt_bus_reply(req, sync_result(t));
     } else {
         nt_bus_reply(req, pull_result(t, args));
     }
@@ -71,7 +78,10 @@ static inline void
 answer_held(struct agent *t)
 {
     for (size_t i = 0; i < t->n_held; i++) {
-        nt_bus_reply(t->held[i], pull_result(t, nt_bus_request_args(t->held[i])));
+        bool is_sync = !strcmp(nt_bus_request_method(t->held[i]), "tunnel_sync");
+
+        nt_bus_reply(t->held[i],
+                     is_sync ? sync_result(t) : pull_result(t, nt_bus_request_args(t->held[i])));
     }
     t->n_held = 0;
     t->holds = false;

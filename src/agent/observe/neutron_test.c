@@ -351,6 +351,104 @@ tunnels_are_synchronised_until_it_succeeds(void **state)
     heard(t, "tunnel gre 10.0.0.3\ntunnel vxlan 10.0.0.2 gone\n");
 }
 
+#define SYNC(ends) "{\"tunnels\": [" ends "]}"
+#define END(ip) "{\"ip_address\": \"10.0.0." ip "\"}"
+#define TUNNEL(ip) "{\"tunnel_ip\": \"10.0.0." ip "\", \"tunnel_type\": \"vxlan\"}"
+
+static void
+say_tunnel(struct agent *t, const char *method, const char *args)
+{
+    const char *topic = !strcmp(method, "tunnel_update") ? "q-agent-notifier-tunnel-update"
+                                                         : "q-agent-notifier-tunnel-delete";
+
+    say(t, topic, NULL, method, args);
+    drain(t);
+}
+
+static void
+end_point_missing_in_two_answers_is_gone(void **state)
+{
+    struct agent *t = *state;
+
+    t->tunnels = SYNC(END("2") ", " END("3") ", " END("4"));
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.2\ntunnel vxlan 10.0.0.3\ntunnel vxlan 10.0.0.4\n");
+
+    /* Said by nobody: the connection was away. */
+    t->tunnels = SYNC(END("2") ", " END("4"));
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.2\ntunnel vxlan 10.0.0.4\n");
+    assert_false(neutron_is_settled(t->neutron));
+    assert_int_equal(t->n_syncs, 2);
+
+    /* A replica that lagged: the second answer has 4 again. */
+    t->tunnels = SYNC(END("2"));
+    pass(t, 5000);
+    HEARS(t, "tunnel vxlan 10.0.0.2\ntunnel vxlan 10.0.0.3 gone\n");
+    t->tunnels = SYNC(END("2") ", " END("4"));
+    pass(t, 5000);
+    HEARS(t, "tunnel vxlan 10.0.0.2\ntunnel vxlan 10.0.0.4\n");
+    assert_true(neutron_is_settled(t->neutron));
+    assert_int_equal(t->n_syncs, 4);
+}
+
+static void
+end_point_announced_while_the_answer_is_on_its_way_stays(void **state)
+{
+    struct agent *t = *state;
+
+    t->tunnels = SYNC(END("2"));
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.2\n");
+
+    /* Both times the answer is from before the announcement. */
+    for (int i = 0; i < 2; i++) {
+        t->holds = true;
+        neutron_sync_tunnels(t->neutron, "vxlan");
+        AWAIT(t, t->n_held == 1);
+        say_tunnel(t, "tunnel_update", TUNNEL("9"));
+        heard(t, "tunnel vxlan 10.0.0.9\n");
+        answer_held(t);
+        HEARS(t, "tunnel vxlan 10.0.0.2\n");
+        assert_true(neutron_is_settled(t->neutron));
+    }
+}
+
+static void
+end_point_taken_away_while_the_answer_is_on_its_way_stays_away(void **state)
+{
+    struct agent *t = *state;
+
+    t->tunnels = SYNC(END("2") ", " END("3"));
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.2\ntunnel vxlan 10.0.0.3\n");
+    t->holds = true;
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    AWAIT(t, t->n_held == 1);
+    say_tunnel(t, "tunnel_delete", TUNNEL("3"));
+    heard(t, "tunnel vxlan 10.0.0.3 gone\n");
+
+    /* The answer is older, so it is asked once more. */
+    answer_held(t);
+    t->tunnels = SYNC(END("2"));
+    HEARS(t, "tunnel vxlan 10.0.0.2\ntunnel vxlan 10.0.0.2\n");
+    assert_true(neutron_is_settled(t->neutron));
+    assert_int_equal(t->n_syncs, 3);
+}
+
+static void
+with_l2_population_no_end_point_is_missed(void **state)
+{
+    struct agent *t = *state;
+
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.2\n");
+    t->tunnels = SYNC(END("3"));
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.3\n");
+    assert_true(neutron_is_settled(t->neutron));
+}
+
 #define FDB(ip, entries, more)                                                                     \
     "{\"fdb_entries\": {\"" N1 "\": {\"segment_id\": 77, \"network_type\": \"vxlan\", \"ports\": " \
     "{\"" ip "\": [" entries "]}}}" more "}"
@@ -448,6 +546,8 @@ int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_agent, teardown_agent)
+#define TEST_OF_ENDS(name) \
+    cmocka_unit_test_setup_teardown(name, setup_without_l2_population, teardown_agent)
     const struct CMUnitTest tests[] = {
         TEST(wanted_objects_are_pulled_in_batches),
         TEST(newer_revision_wins_whichever_way_it_came),
@@ -463,6 +563,10 @@ main(void)
         TEST(one_bad_object_does_not_spoil_an_answer),
         TEST(after_a_new_connection_all_is_asked_again),
         TEST(tunnels_are_synchronised_until_it_succeeds),
+        TEST_OF_ENDS(end_point_missing_in_two_answers_is_gone),
+        TEST_OF_ENDS(end_point_announced_while_the_answer_is_on_its_way_stays),
+        TEST_OF_ENDS(end_point_taken_away_while_the_answer_is_on_its_way_stays_away),
+        TEST(with_l2_population_no_end_point_is_missed),
         TEST(forwarding_entries_are_passed_on_in_order),
         TEST(bindings_and_groups_are_passed_on),
         TEST(policies_are_kept_like_ports),

@@ -33,6 +33,7 @@ struct agent {
     /* The server. */
     const char *objects[8]; /* It answers with all of them that are asked for. */
     const char *answer;     /* Or with this. */
+    const char *tunnels;    /* Its answer to tunnel_sync; NULL: ourselves and 10.0.0.2. */
     bool fails, holds;
     struct nt_bus_request *held[8];
     size_t n_held;

@@ -69,7 +69,7 @@ start_server(struct agent *t)
 }
 
 static inline int
-setup_agent(void **state)
+setup_agent_that(bool l2_population, void **state)
 {
     static struct neutron_watcher watcher = { .port = on_port,
                                               .port_gone = on_port_gone,
@@ -99,7 +99,7 @@ setup_agent(void **state)
                                        .random = t->w.random,
                                        .host = "a",
                                        .local_ip = "10.0.0.1",
-                                       .l2_population = true,
+                                       .l2_population = l2_population,
                                        .has_qos = true,
                                        .batch = 2,
                                        .timeout_ms = LIMIT_MS,
@@ -109,6 +109,18 @@ setup_agent(void **state)
     HEARS(t, "settled\n");
     *state = t;
     return 0;
+}
+
+static inline int
+setup_agent(void **state)
+{
+    return setup_agent_that(true, state);
+}
+
+static inline int
+setup_without_l2_population(void **state)
+{
+    return setup_agent_that(false, state);
 }
 
 static inline int
