@@ -694,6 +694,7 @@ wait_for_tables(struct agent *self)
         self->tables_told_ms = now + QUIET_MS;
     } else if (now >= self->tables_told_ms) {
         self->tables_told_ms = INT64_MAX;
+        wiring_ask_again(self->wiring);
         wiring_tables_told(self->wiring);
     }
 }

@@ -564,6 +564,7 @@ wiring_report_ready(struct wiring *self, const struct wiring_report *report)
         if (network && network->needs_table && self->config->l2_population) {
             network->needs_table = false;
             network->has_asked = true;
+            network->n_asked++;
             refresh = true;
         }
         ovs_list_remove(&port->report);

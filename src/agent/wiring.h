@@ -79,8 +79,12 @@ void wiring_all_seen(struct wiring *);
 /* The switch had no flows (it was restarted): ports do not keep their tags without guards. */
 void wiring_forget_restored(struct wiring *);
 
-/* The server has told all forwarding entries that it was asked for (those of a network that
- * were not told again after wiring_doubt(), when others were, are given up), or all end points. */
+/* No more forwarding entries come.  Networks whose table was asked for and did not come are
+ * asked for again, some times. */
+void wiring_ask_again(struct wiring *);
+
+/* The server has told all forwarding entries that it was asked for (of a network whose table
+ * came, those that were not told again since wiring_doubt() are given up), or all end points. */
 void wiring_tables_told(struct wiring *);
 
 /* Everything is to be reported up again, and forwarding entries are to be confirmed. */

@@ -355,6 +355,13 @@ tell_entry(struct recorder *self, int host, int mac, bool add)
     }
 }
 
+/* What the server tells everybody once it has sent us a table. */
+static void
+end_table(struct recorder *self)
+{
+    tell_entry(self, -1, -1, true);
+}
+
 /* The switch gives tunnel ports their numbers. */
 static void
 see_tunnels(struct recorder *self)
@@ -600,14 +607,119 @@ a_mac_that_moves_is_behind_one_tunnel(void **state)
     assert_string_not_equal(flows_of(&r, owner), before);
     free(before);
 
-    /* What is not confirmed after the broker was away is given up. */
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+/* A vxlan network with a port here and one table: the flood and a MAC behind the first host, a
+ * MAC behind the second. */
+static void
+begin_with_table(struct recorder *r, struct world *w)
+{
+    world_init(w);
+    recorder_init(r, w);
+    see_bridges(r);
+    plug(r, 0);
+    tell(r, 0, 1, true);
+    settle(r);
+    tell_entry(r, 0, -1, true);
+    tell_entry(r, 0, 0, true);
+    tell_entry(r, 1, 1, true);
+    end_table(r);
+    wiring_ask_again(r->wiring);
+    wiring_tables_told(r->wiring);
+    settle(r);
+    settle(r);
+    ds_clear(&r->log);
+}
+
+#define MAC_OWNER(i) "mac 22222222-0000-0000-0000-000000000000/101 fa:16:3e:00:01:0" i
+
+static void
+after_the_broker_was_away_holes_and_leftovers_are_closed(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin_with_table(&r, &w);
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
     wiring_doubt(r.wiring);
     settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000 refresh\n");
+
+    /* Without the MAC of the second host, with one more of the first. */
     tell_entry(&r, 0, -1, true);
+    tell_entry(&r, 0, 0, true);
+    tell_entry(&r, 0, 2, true);
+    end_table(&r);
+    wiring_ask_again(r.wiring);
     wiring_tables_told(r.wiring);
     settle(&r);
-    assert_string_equal(flows_of(&r, owner), "");
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("0")), "");
+    assert_string_equal(flows_of(&r, MAC_OWNER("1")), "");
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("2")), "");
     assert_non_null(strstr(ds_cstr(&r.log), "no port vxlan-0a000003"));
+
+    /* Nobody else has the network now: the table is empty, so none is sent. */
+    wiring_doubt(r.wiring);
+    settle(&r);
+    end_table(&r);
+    wiring_tables_told(r.wiring);
+    settle(&r);
+    assert_string_equal(flows_of(&r, MAC_OWNER("0")), "");
+    assert_string_equal(flows_of(&r, MAC_OWNER("2")), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+without_a_table_nothing_is_given_up(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin_with_table(&r, &w);
+    plug(&r, 1);
+    tell(&r, 1, 1, true);
+    settle(&r);
+    wiring_doubt(r.wiring);
+    settle(&r);
+    ds_clear(&r.log);
+
+    /* Another host's news is no table.  It is asked for again, by another port each time. */
+    for (int i = 0; i < 4; i++) {
+        tell_entry(&r, 0, 3, true);
+        wiring_ask_again(r.wiring);
+        wiring_tables_told(r.wiring);
+        settle(&r);
+    }
+    assert_string_equal(ds_cstr(&r.log), "up 00000001 refresh\nup 00000000 refresh\n");
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("0")), "");
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_table_of_before_does_not_count_after_the_broker_was_away(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin_with_table(&r, &w);
+    wiring_doubt(r.wiring);
+    settle(&r);
+    end_table(&r);
+    wiring_doubt(r.wiring);
+    settle(&r);
+    wiring_ask_again(r.wiring);
+    wiring_tables_told(r.wiring);
+    settle(&r);
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("0")), "");
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
     recorder_deinit(&r);
     world_deinit(&w);
 }
@@ -776,6 +888,9 @@ main(void)
         cmocka_unit_test(a_port_gets_its_tag_behind_its_guards),
         cmocka_unit_test(a_port_from_before_is_not_trusted_without_flows),
         cmocka_unit_test(a_mac_that_moves_is_behind_one_tunnel),
+        cmocka_unit_test(after_the_broker_was_away_holes_and_leftovers_are_closed),
+        cmocka_unit_test(without_a_table_nothing_is_given_up),
+        cmocka_unit_test(a_table_of_before_does_not_count_after_the_broker_was_away),
         cmocka_unit_test(step_by_step_is_what_a_fresh_one_wants),
     };
 

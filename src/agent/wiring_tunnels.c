@@ -16,6 +16,9 @@
 
 NT_LOG_MODULE(wiring_tunnels);
 
+/* How often a table is asked for that does not come. */
+#define MAX_ASKED 3
+
 /* --- planned -------------------------------------------------------------------------------- */
 
 static int
@@ -378,6 +381,24 @@ each_host(struct wiring *self, const struct nt_fdb_network *networks, size_t n,
     }
 }
 
+/* Who asks for a table gets it alone, unless it is empty; then the server tells everybody that
+ * the network is to be flooded to who asked.  So that, heard by ourselves, is behind the table;
+ * whatever else comes may be about anything. */
+static bool
+is_behind_table(const struct wiring *self, const struct nt_fdb_network *told)
+{
+    for (size_t i = 0; i < told->n_hosts; i++) {
+        const struct nt_fdb_host *host = &told->hosts[i];
+
+        for (size_t j = 0; !strcmp(host->ip, self->config->local_ip) && j < host->n_entries; j++) {
+            if (is_flood(&host->entries[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool
 was_asked(struct wiring *self, const struct nt_fdb_network *told)
 {
@@ -386,7 +407,7 @@ was_asked(struct wiring *self, const struct nt_fdb_network *told)
     if (!network || !network->has_asked) {
         return false;
     }
-    network->was_told = true;
+    network->was_told = network->was_told || is_behind_table(self, told);
     return true;
 }
 
@@ -442,6 +463,39 @@ wiring_fdb_change(struct wiring *self, const struct nt_fdb_network_change *chang
     }
 }
 
+/* With another port each time: when one is reported that was deleted or bound to another host
+ * meanwhile, the server says nothing. */
+static void
+ask_again(struct wiring *self, struct model_network *network)
+{
+    ovs_list_push_back(&network->ports, ovs_list_pop_front(&network->ports));
+
+    struct model_port *port =
+        CONTAINER_OF(ovs_list_front(&network->ports), struct model_port, member);
+    port->is_reported_up = false;
+    MODEL_DIRTY(self->model, dirty_ports, port);
+    network->has_asked = false;
+    network->needs_table = true;
+}
+
+void
+wiring_ask_again(struct wiring *self)
+{
+    struct model_network *network;
+
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        if (!self->config->l2_population || !network->has_asked || network->was_told) {
+            continue;
+        }
+        if (network->n_asked < MAX_ASKED) {
+            ask_again(self, network);
+        } else {
+            nt_warn_rl("the server sends no forwarding entries", "network", network->network_id,
+                       NULL);
+        }
+    }
+}
+
 void
 wiring_tables_told(struct wiring *self)
 {
@@ -457,6 +511,7 @@ wiring_tables_told(struct wiring *self)
             model_network_sweep(self->model, network, &self->gone);
         }
         network->was_told = false;
+        network->n_asked = 0;
         if (!network->knows_floods) {
             network->knows_floods = true;
             MODEL_DIRTY(self->model, dirty_networks, network);
@@ -478,5 +533,7 @@ wiring_doubt(struct wiring *self)
     HMAP_FOR_EACH (network, node, &self->model->networks) {
         model_network_doubt(network);
         network->needs_table = model_network_is_tunnel(network);
+        network->has_asked = network->was_told = false;
+        network->n_asked = 0;
     }
 }

@@ -86,7 +86,8 @@ struct model_network {
     bool knows_floods;      /* The server has told who has the network. */
     bool needs_table;       /* The server is to tell, with the next report of a port. */
     bool has_asked;         /* It was asked to, and may still be telling. */
-    bool was_told;          /* Something came since. */
+    bool was_told;          /* It has since. */
+    unsigned n_asked;       /* How often, in vain so far. */
 };
 
 /* A network is to be flooded to a tunnel. */
