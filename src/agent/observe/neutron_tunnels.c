@@ -151,7 +151,8 @@ peer_put(struct tunnel_type *type, const char *ip)
 static void
 peer_remove(struct tunnel_type *type, struct shash_node *node)
 {
-    free(shash_steal(&type->peers, node));
+    free(node->data);
+    shash_delete(&type->peers, node);
 }
 
 static bool
