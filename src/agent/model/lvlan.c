@@ -7,6 +7,7 @@
 #include "base/hashing.h"
 #include "base/mem.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
 #include "openvswitch/shash.h"
 
 struct lvlan {
@@ -16,10 +17,17 @@ struct lvlan {
     unsigned n_holds, n_hints; /* Gone when both are 0. */
 };
 
+struct tag {
+    struct ovs_list node; /* In 'unused' or 'resting' while nobody has it. */
+    struct lvlan *lvlan;  /* NULL: nobody has it. */
+};
+
 struct lvlans {
     struct hmap by_network;
-    struct shash hints;                    /* Id of a port -> struct lvlan. */
-    struct lvlan *by_lvid[LVLAN_LAST + 1]; /* NULL: free. */
+    struct shash hints; /* Id of a port -> struct lvlan. */
+    struct tag tags[LVLAN_LAST + 1];
+    struct ovs_list unused;  /* The one that was given up longest ago first. */
+    struct ovs_list resting; /* Given up, but ports may still have it in the switch. */
 };
 
 struct lvlans *
@@ -29,6 +37,11 @@ lvlans_new(void)
 
     hmap_init(&lvlans->by_network);
     shash_init(&lvlans->hints);
+    ovs_list_init(&lvlans->unused);
+    ovs_list_init(&lvlans->resting);
+    for (int i = LVLAN_FIRST; i <= LVLAN_LAST; i++) {
+        ovs_list_push_back(&lvlans->unused, &lvlans->tags[i].node);
+    }
     return lvlans;
 }
 
@@ -59,7 +72,8 @@ add(struct lvlans *lvlans, const char *network_id, const char *segmentation, int
     lvlan->network_id = xstrdup(network_id);
     lvlan->segmentation = xstrdup(segmentation);
     lvlan->lvid = lvid;
-    lvlans->by_lvid[lvid] = lvlan;
+    lvlans->tags[lvid].lvlan = lvlan;
+    ovs_list_remove(&lvlans->tags[lvid].node);
     hmap_insert(&lvlans->by_network, &lvlan->node, hash_of(network_id, segmentation));
     return lvlan;
 }
@@ -67,8 +81,11 @@ add(struct lvlans *lvlans, const char *network_id, const char *segmentation, int
 static void
 remove_lvlan(struct lvlans *lvlans, struct lvlan *lvlan)
 {
+    struct tag *tag = &lvlans->tags[lvlan->lvid];
+
+    tag->lvlan = NULL;
+    ovs_list_push_back(&lvlans->resting, &tag->node);
     hmap_remove(&lvlans->by_network, &lvlan->node);
-    lvlans->by_lvid[lvlan->lvid] = NULL;
     free(lvlan->network_id);
     free(lvlan->segmentation);
     free(lvlan);
@@ -89,8 +106,8 @@ lvlans_free(struct lvlans *lvlans)
         return;
     }
     for (int i = LVLAN_FIRST; i <= LVLAN_LAST; i++) {
-        if (lvlans->by_lvid[i]) {
-            remove_lvlan(lvlans, lvlans->by_lvid[i]);
+        if (lvlans->tags[i].lvlan) {
+            remove_lvlan(lvlans, lvlans->tags[i].lvlan);
         }
     }
     hmap_destroy(&lvlans->by_network);
@@ -98,16 +115,14 @@ lvlans_free(struct lvlans *lvlans)
     free(lvlans);
 }
 
-/* The lowest free tag; 0: none. */
+/* 0: none is unused. */
 static int
-free_lvid(const struct lvlans *lvlans)
+unused_lvid(const struct lvlans *lvlans)
 {
-    for (int i = LVLAN_FIRST; i <= LVLAN_LAST; i++) {
-        if (!lvlans->by_lvid[i]) {
-            return i;
-        }
+    if (ovs_list_is_empty(&lvlans->unused)) {
+        return 0;
     }
-    return 0;
+    return CONTAINER_OF(ovs_list_front(&lvlans->unused), struct tag, node) - lvlans->tags;
 }
 
 int
@@ -117,7 +132,7 @@ lvlans_hold(struct lvlans *lvlans, const char *network_id, const char *segmentat
     struct lvlan *lvlan = find(lvlans, network_id, segmentation);
 
     if (!lvlan) {
-        int lvid = free_lvid(lvlans);
+        int lvid = unused_lvid(lvlans);
         if (!lvid) {
             return nt_fail(err, NT_EXHAUSTED,
                            "no local VLAN for network %s (segmentation id %s): all of %d to %d "
@@ -167,7 +182,7 @@ lvlans_hint(struct lvlans *lvlans, const char *port_id, const char *network_id,
     lvlans_unhint(lvlans, port_id);
 
     struct lvlan *lvlan = find(lvlans, network_id, segmentation);
-    if (lvid < LVLAN_FIRST || lvid > LVLAN_LAST || lvlans->by_lvid[lvid] != lvlan) {
+    if (lvid < LVLAN_FIRST || lvid > LVLAN_LAST || lvlans->tags[lvid].lvlan != lvlan) {
         return false;
     }
     if (!lvlan) {
@@ -195,6 +210,15 @@ lvlans_move(struct lvlans *lvlans, const char *network_id, const char *old_segme
     lvlan->segmentation = xstrdup(new_segmentation);
     hmap_insert(&lvlans->by_network, &lvlan->node, hash_of(network_id, new_segmentation));
     return lvlan->lvid;
+}
+
+bool
+lvlans_rested(struct lvlans *lvlans)
+{
+    bool some = !ovs_list_is_empty(&lvlans->resting);
+
+    ovs_list_push_back_all(&lvlans->unused, &lvlans->resting);
+    return some;
 }
 
 size_t

@@ -2,7 +2,10 @@
  *
  * A network is told by its id and its segmentation id as text ("100", "None" without one), as
  * the stock agent writes them into Port.other_config.  A tag is taken by the first port of a
- * network and given back by the last; each port holds it once.
+ * network and given back by the last; each port holds it once.  Then it rests until the
+ * switch has taken it from those ports, and of the unused ones it is taken last: no two
+ * networks ever share one, not for a frame, and what the switch has learned of the old one
+ * is forgotten.
  *
  * A hint is a tag that a port came with.  As long as it is there the tag is kept for the
  * network, so that ports may be told in any order after a restart and none changes its tag.
@@ -25,12 +28,17 @@ struct lvlans *lvlans_new(void);
 void lvlans_free(struct lvlans *);
 NT_AUTO(lvlans)
 
-/* The network's tag, for one port more.  Fails with NT_EXHAUSTED: all are taken or hinted. */
+/* The network's tag, for one port more.  Fails with NT_EXHAUSTED: all are taken or
+ * hinted, or rest. */
 NT_NODISCARD int lvlans_hold(struct lvlans *, const char *network_id, const char *segmentation,
                              struct nt_err *);
 
 /* For one port less; a network nobody holds is left alone. */
 void lvlans_drop(struct lvlans *, const char *network_id, const char *segmentation);
+
+/* The switch has all rows of ports as they are wanted: tags that were given back can be taken.
+ * True when there are such. */
+bool lvlans_rested(struct lvlans *);
 
 /* The tag that ports hold; 0: none. */
 int lvlans_find(const struct lvlans *, const char *network_id, const char *segmentation);

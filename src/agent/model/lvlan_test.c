@@ -39,7 +39,7 @@ network_has_one_tag_until_its_last_port_goes(void **state)
     assert_int_equal(lvlans_find(lvlans, "a", "100"), 0);
     lvlans_drop(lvlans, "a", "100");
     assert_int_equal(lvlans_n(lvlans), 3);
-    assert_int_equal(hold(lvlans, "c", "7"), 1);
+    assert_int_equal(hold(lvlans, "c", "7"), 5);
 }
 
 static void
@@ -56,7 +56,32 @@ hinted_tag_is_kept_for_its_network(void **state)
     lvlans_unhint(lvlans, "p1");
     assert_int_equal(lvlans_find(lvlans, "a", "100"), 1);
     lvlans_drop(lvlans, "a", "100");
+    assert_true(lvlans_hint(lvlans, "p2", "c", "300", 1)); /* It came with it. */
     assert_int_equal(hold(lvlans, "c", "300"), 1);
+}
+
+static void
+tag_rests_until_the_switch_has_taken_it_from_ports(void **state)
+{
+    AUTO(lvlans) lvlans = lvlans_new();
+    struct nt_err err;
+    char name[32];
+
+    for (int i = 1; i < LVLAN_LAST; i++) {
+        snprintf(name, sizeof name, "net-%d", i);
+        assert_int_equal(hold(lvlans, name, "None"), i);
+    }
+    lvlans_drop(lvlans, "net-9", "None");
+    lvlans_drop(lvlans, "net-7", "None");
+    assert_int_equal(hold(lvlans, "x", "1"), LVLAN_LAST);
+    assert_int_equal(lvlans_hold(lvlans, "y", "1", &err), -1);
+
+    assert_true(lvlans_rested(lvlans));
+    assert_false(lvlans_rested(lvlans));
+    assert_int_equal(hold(lvlans, "y", "1"), 9); /* Given up first. */
+    lvlans_drop(lvlans, "y", "1");
+    assert_true(lvlans_rested(lvlans));
+    assert_int_equal(hold(lvlans, "z", "1"), 7);
 }
 
 static void
@@ -134,6 +159,7 @@ all_tags_taken_is_told(void **state)
                                  "1 to 4094 are taken by networks with ports on this host");
 
     lvlans_drop(lvlans, "net-77", "None");
+    assert_true(lvlans_rested(lvlans));
     assert_int_equal(lvlans_hold(lvlans, "one-more", "12", &err), 77);
 }
 
@@ -165,6 +191,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(network_has_one_tag_until_its_last_port_goes),
         cmocka_unit_test(hinted_tag_is_kept_for_its_network),
+        cmocka_unit_test(tag_rests_until_the_switch_has_taken_it_from_ports),
         cmocka_unit_test(first_hint_wins),
         cmocka_unit_test(later_hint_of_a_port_takes_the_place_of_the_first),
         cmocka_unit_test(dead_vlan_is_no_hint),
