@@ -811,6 +811,9 @@ agent_run(struct agent *self)
     if (wiring_is_set_up(self->wiring) && flows_is_settled(self->flows)) {
         wiring_base_installed(self->wiring);
     }
+    if (bridges_is_settled(self->bridges)) {
+        wiring_rows_settled(self->wiring);
+    }
     complete(self);
     report(self);
     wait_for_tables(self);

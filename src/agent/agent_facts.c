@@ -357,6 +357,12 @@ tell_port(void *self_, const char *name, bool readded)
 }
 
 static void
+see_port(void *self, const char *name)
+{
+    tell_port(self, name, false);
+}
+
+static void
 tell_bridge(void *self_, const char *name)
 {
     struct planner *self = self_;
@@ -468,6 +474,7 @@ agent_plan_text(const struct agent_env *env, const struct json *facts, int64_t t
         .vo_network = fact_network,
         .vo_policy = fact_policy,
         .device_down = no_name,
+        .see_port = see_port,
         .aux = &self,
     };
     int rc = -1;

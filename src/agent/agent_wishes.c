@@ -108,6 +108,14 @@ device_is_down(void *self_, const char *id)
     devices_down(self->devices, id);
 }
 
+static void
+see_port(void *self_, const char *name)
+{
+    struct agent *self = self_;
+
+    agent_tell_port(self->wiring, self->db, name, false);
+}
+
 struct wiring_to
 agent_wishes(struct agent *self)
 {
@@ -125,6 +133,7 @@ agent_wishes(struct agent *self)
         .vo_network = vo_network,
         .vo_policy = vo_policy,
         .device_down = device_is_down,
+        .see_port = see_port,
         .aux = self,
     };
 }

@@ -91,6 +91,8 @@ wiring_new(const struct agent_config *config, const struct wiring_to *to)
     shash_init(&self->bridges);
     shash_init(&self->tunnel_ports);
     shash_init(&self->lost_networks);
+    shash_init(&self->shadows);
+    shash_init(&self->closing);
     self->gone =
         (struct model_gone){ .network = network_gone, .mac = mac_gone, .ip = ip_gone, .aux = self };
     add_patches(self->model, config);
@@ -108,6 +110,8 @@ wiring_free(struct wiring *self)
     shash_destroy(&self->bridges);
     shash_destroy(&self->tunnel_ports);
     shash_destroy(&self->lost_networks);
+    shash_destroy_free_data(&self->shadows);
+    shash_destroy(&self->closing);
     free(self->floods);
     free(self);
 }
@@ -369,6 +373,16 @@ plan_base(struct wiring *self)
 
 /* --- facts ---------------------------------------------------------------------------------- */
 
+/* What was a port of ours is left alone once it is closed. */
+static void
+closed_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port)
+{
+    if (!port || (shash_find(&self->closing, name) && port->tag == PLAN_DEAD_VLAN)) {
+        shash_find_and_delete(&self->closing, name);
+        self->to.forget_port(self->to.aux, name);
+    }
+}
+
 void
 wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port,
                  const struct wiring_memory *memory, bool readded)
@@ -388,11 +402,23 @@ wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port
     bool is_vif = port && *port->iface_id && *port->attached_mac && port->n_interfaces == 1
                   && (is_int || is_ancillary(self, port->bridge));
 
+    if (wiring_is_shadow(self, name, is_vif && !readded ? port->iface_id : NULL)) {
+        closed_seen(self, name, port);
+        return;
+    }
+
+    AUTO_FREE char *lost_id = NULL;
     if (known && (!is_vif || strcmp(known->id, port->iface_id) || known->is_ancillary == is_int)) {
+        lost_id = xstrdup(known->id);
         wiring_port_gone(self, known, port && is_int);
     }
     if (is_vif) {
         wiring_vif_seen(self, port, memory, readded, !is_int);
+    } else {
+        closed_seen(self, name, port);
+    }
+    if (lost_id) {
+        wiring_promote_shadow(self, lost_id);
     }
 }
 

@@ -39,6 +39,9 @@ struct wiring_to {
     const struct nt_vo_qos_policy *(*vo_policy)(void *aux, const char *id);
 
     void (*device_down)(void *aux, const char *id);
+
+    /* To be told of a port as it is, by wiring_port_seen(), before this returns. */
+    void (*see_port)(void *aux, const char *name);
     void *aux;
 };
 
@@ -72,6 +75,9 @@ void wiring_tunnel_gone(struct wiring *, const char *type, const char *ip);
 
 /* The base flows are confirmed: bridges may be joined. */
 void wiring_base_installed(struct wiring *);
+
+/* The switch has all rows of ports as they are wanted: what was on a tag has left it. */
+void wiring_rows_settled(struct wiring *);
 
 /* All that was in the switch at the start has been seen: what comes later is new. */
 void wiring_all_seen(struct wiring *);

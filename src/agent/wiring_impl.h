@@ -13,11 +13,14 @@ struct wiring {
     struct shash bridges;       /* Those that are there. */
     struct shash tunnel_ports;  /* Names of tunnel ports on the tunnel bridge, and numbers. */
     struct shash lost_networks; /* Ids: not on this host any more. */
+    struct shash shadows;       /* Names of interfaces whose port another one has -> its id. */
+    struct shash closing;       /* Names that are no ports any more, until they are closed. */
 
     bool has_begun; /* Bridges are wanted. */
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
     bool is_joined; /* Base flows are in: patch ports lead to each other. */
     bool base_dirty;
+    bool lacks_lvlans;     /* So does some port. */
     bool may_restore;      /* The first look at the switch: tags are those of an earlier run. */
     bool tunnels_are_told; /* Without l2 population: by tunnel_sync. */
     struct model_gone gone;
@@ -30,6 +33,11 @@ void wiring_plan_port(struct wiring *, struct model_port *);
 void wiring_port_gone(struct wiring *, struct model_port *, bool is_there);
 void wiring_vif_seen(struct wiring *, const struct nt_ovs_port *, const struct wiring_memory *,
                      bool readded, bool is_ancillary);
+
+/* Whether 'name' is an interface whose port (with that id, NULL: none any more) another has. */
+bool wiring_is_shadow(struct wiring *, const char *name, const char *id);
+/* The port's interface is gone: another that has its id, if there is one, has it now. */
+void wiring_promote_shadow(struct wiring *, const char *id);
 
 /* wiring_tunnels.c */
 void wiring_plan_network(struct wiring *, struct model_network *);

@@ -117,22 +117,117 @@ wiring_forget_restored(struct wiring *self)
 }
 
 void
+wiring_rows_settled(struct wiring *self)
+{
+    struct model_port *port;
+
+    if (!lvlans_rested(self->model->lvlans) || !self->lacks_lvlans) {
+        return;
+    }
+    self->lacks_lvlans = false;
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (port->lacks_lvlan) {
+            port->lacks_lvlan = false;
+            MODEL_DIRTY(self->model, dirty_ports, port);
+        }
+    }
+}
+
+void
 wiring_all_seen(struct wiring *self)
 {
     self->may_restore = false;
 }
 
+/* Of two interfaces with one iface-id, the newer has the port: the one that came later, and
+ * at the start, when nobody knows that, the one that no agent has given a tag. */
+static int
+newness(int tag)
+{
+    return tag == 0 ? 2 : tag != PLAN_DEAD_VLAN ? 1 : 0;
+}
+
+static bool
+is_newer(const struct wiring *self, const struct nt_ovs_port *seen, const struct model_port *holder)
+{
+    return !self->may_restore || newness(seen->tag) > newness(holder->tag);
+}
+
+static void
+add_shadow(struct wiring *self, const char *name, const char *id)
+{
+    shash_add(&self->shadows, name, xstrdup(id));
+}
+
+static void
+drop_shadow(struct wiring *self, struct shash_node *shadow)
+{
+    free(shadow->data);
+    shash_delete(&self->shadows, shadow);
+}
+
+bool
+wiring_is_shadow(struct wiring *self, const char *name, const char *id)
+{
+    struct shash_node *shadow = shash_find(&self->shadows, name);
+
+    if (shadow && (!id || strcmp(shadow->data, id))) {
+        drop_shadow(self, shadow);
+        return false;
+    }
+    return shadow != NULL;
+}
+
+void
+wiring_promote_shadow(struct wiring *self, const char *id)
+{
+    struct shash_node *shadow;
+
+    SHASH_FOR_EACH (shadow, &self->shadows) {
+        if (!strcmp(shadow->data, id)) {
+            AUTO_FREE char *name = xstrdup(shadow->name);
+
+            drop_shadow(self, shadow);
+            self->to.see_port(self->to.aux, name);
+            return;
+        }
+    }
+}
+
+/* Makes room for the port's new interface; false: the one that has it keeps it. */
+static bool
+displace(struct wiring *self, const struct nt_ovs_port *seen)
+{
+    struct model_port *holder = model_port_find(self->model, seen->iface_id);
+
+    if (!holder) {
+        return true;
+    }
+
+    bool newer = is_newer(self, seen, holder);
+    nt_warn("port is plugged twice: remove the interface that is left over", "port", holder->id,
+            "used", newer ? seen->name : holder->name, "left over",
+            newer ? holder->name : seen->name, NULL);
+    if (newer) {
+        add_shadow(self, holder->name, holder->id);
+        wiring_port_gone(self, holder, true);
+    } else {
+        add_shadow(self, seen->name, seen->iface_id);
+    }
+    return newer;
+}
+
+/* NULL: another interface has the port. */
 static struct model_port *
 vif_added(struct wiring *self, const struct nt_ovs_port *seen, const struct wiring_memory *memory,
           bool is_ancillary)
 {
-    struct model_port *port = model_port_find(self->model, seen->iface_id);
+    struct model_port *port;
 
-    if (port) {
-        nt_warn("port is plugged twice; the newer interface has it", "port", port->id, "name",
-                seen->name, "before", port->name, NULL);
-        wiring_port_gone(self, port, true);
+    if (!displace(self, seen)) {
+        return NULL;
     }
+    shash_find_and_delete(&self->closing, seen->name);
     port = model_port_add(self->model, seen->iface_id, seen->name);
     port->is_ancillary = is_ancillary;
     port->tag = seen->tag;
@@ -159,6 +254,9 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
     if (is_new) {
         port = vif_added(self, seen, memory, is_ancillary);
     }
+    if (!port) {
+        return;
+    }
 
     bool lost_tag = port->wire == WIRE_BOUND && port->network && port->tag == port->network->lvlan
                     && seen->tag != port->tag;
@@ -168,7 +266,9 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
         report_down(self, port);
         self->stats.n_updated++;
     }
-    if (!is_new && readded && !port->is_ancillary) {
+    bool is_other =
+        readded || (port->ofport > 0 && seen->ofport > 0 && port->ofport != seen->ofport);
+    if (!is_new && is_other && !port->is_ancillary) {
         close_port(self, port); /* Another port of the switch, without guards yet. */
     }
 
@@ -198,6 +298,7 @@ wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
     wiring_emit(self, owner);
     if (is_there && !port->is_ancillary) {
         close_port(self, port); /* Its tag may be another network's soon. */
+        shash_add_once(&self->closing, port->name, NULL);
     } else {
         self->to.forget_port(self->to.aux, port->name);
     }
@@ -427,12 +528,7 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
     free(addresses);
     model_port_owner(port, owner);
     wiring_emit(self, owner);
-    if (port->tag == port->network->lvlan) {
-        not_to_open(port);
-        want_bound_row(self, port, &limits);
-    } else {
-        to_open(self, port);
-    }
+    to_open(self, port); /* Also with that tag: it may be on its way to another. */
     to_report(self, port);
 }
 
@@ -575,6 +671,7 @@ plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port
     if (!is_on(port, told->network_id, segment) && join(self, port, told, segment, &err) < 0) {
         nt_warn_rl("cannot wire a port", "port", port->id, "why", err.msg, NULL);
         self->stats.n_refused++;
+        port->lacks_lvlan = self->lacks_lvlans = true;
         kill_port(self, port);
         return;
     }

@@ -61,7 +61,8 @@ struct model_port {
     enum model_wire wire;
     struct model_network *network; /* WIRE_BOUND. */
     bool is_reported_up;
-    bool is_leaving; /* It is being removed from the switch. */
+    bool lacks_lvlan; /* Dead because none was left. */
+    bool is_leaving;  /* It is being removed from the switch. */
 };
 
 struct model_network {

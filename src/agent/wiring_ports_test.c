@@ -1,0 +1,307 @@
+/* What each port shall be, from what is seen and told of it. */
+#include <config.h>
+
+#include "agent/wiring_facts.h"
+
+#define OWNER_0 "port 00000000-aaaa-0000-0000-000000000000"
+
+static void
+a_port_is_dead_until_the_server_answers(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 4095);
+    assert_non_null(strstr(flows_of(&r, OWNER_0), "in_port=10"));
+    assert_string_equal(ds_cstr(&r.log), "");
+
+    tell(&r, 0, 0, true);
+    settle(&r);
+    assert_in_range(w.ports[0].tag, 1, 4094);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\n");
+    assert_non_null(shash_find(&r.flows, "network 11111111-0000-0000-0000-000000000000/100"));
+
+    /* The server still has it down: it is told again. */
+    tell(&r, 0, 0, true);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\nup 00000000\n");
+
+    tell(&r, 0, 0, false);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 4095);
+    assert_null(shash_find(&r.flows, "network 11111111-0000-0000-0000-000000000000/100"));
+
+    w.ports[0].is_plugged = false;
+    see_vif(&r, 0);
+    settle(&r);
+    assert_string_equal(flows_of(&r, OWNER_0), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_from_before_is_left_until_the_server_answers(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    w.ports[0].tag = 7;
+    strcpy(w.ports[0].net_uuid, networks[0]);
+    strcpy(w.ports[0].segmentation, "100");
+    strcpy(w.ports[0].memory_tag, "7");
+    see_bridges(&r);
+    plug(&r, 0);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 7);
+    assert_false(wiring_is_complete(r.wiring));
+
+    tell(&r, 0, 0, true);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 7);
+    assert_true(wiring_is_complete(r.wiring));
+
+    /* Once it is gone its tag is free. */
+    assert_int_equal(lvlans_n(wiring_model(r.wiring)->lvlans), 1);
+    w.ports[0].is_plugged = false;
+    see_vif(&r, 0);
+    settle(&r);
+    assert_int_equal(lvlans_n(wiring_model(r.wiring)->lvlans), 0);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_gets_its_tag_behind_its_guards(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 0, true);
+    wiring_run(r.wiring);
+    wiring_open_ready(r.wiring, never, NULL);
+    assert_string_not_equal(flows_of(&r, OWNER_0), "");
+    assert_int_equal(w.ports[0].tag, 0); /* No tag is wished yet. */
+    wiring_open_ready(r.wiring, is_in, NULL);
+    assert_in_range(w.ports[0].tag, 1, 4094);
+
+    /* Plugged anew it is closed at once, and opened behind its guards. */
+    see_vif(&r, 0);
+    w.ports[0].ofport = 0;
+    see_vif(&r, 0);
+    wiring_run(r.wiring);
+    assert_int_equal(w.ports[0].tag, 4095);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_that_comes_back_waits_for_its_guards_whatever_tag_is_seen(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 0, true);
+    settle(&r);
+
+    /* It is closed and wanted again before the switch has closed it. */
+    tell(&r, 0, 0, false);
+    wiring_run(r.wiring);
+    tell(&r, 0, 0, true);
+    wiring_run(r.wiring);
+    wiring_open_ready(r.wiring, never, NULL);
+    assert_int_equal(w.ports[0].tag, 4095);
+    settle(&r);
+    assert_in_range(w.ports[0].tag, 1, 4094);
+
+    w.ports[0].ofport = 77; /* The interface was made anew. */
+    see_vif(&r, 0);
+    wiring_run(r.wiring);
+    wiring_open_ready(r.wiring, never, NULL);
+    assert_int_equal(w.ports[0].tag, 4095);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_that_is_plugged_twice_has_one_interface(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    strcpy(w.ports[1].id, w.ports[0].id);
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 0, true);
+    settle(&r);
+    plug(&r, 1);
+    for (int i = 0; i < 3; i++) {
+        settle(&r);
+        assert_int_equal(w.ports[0].tag, 4095);
+        assert_non_null(strstr(flows_of(&r, OWNER_0), "in_port=11"));
+    }
+    assert_in_range(w.ports[1].tag, 1, 4094);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\ndown 00000000\nup 00000000\n");
+
+    w.ports[1].is_plugged = false;
+    see_vif(&r, 1);
+    settle(&r);
+    assert_in_range(w.ports[0].tag, 1, 4094);
+    assert_non_null(strstr(flows_of(&r, OWNER_0), "in_port=10"));
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+of_two_interfaces_from_before_the_one_in_use_stays(void **state)
+{
+    for (int left_over = 0; left_over < 2; left_over++) {
+        struct world w;
+        struct recorder r;
+        int used = !left_over;
+
+        (void) state;
+        world_init(&w);
+        recorder_init(&r, &w);
+        strcpy(w.ports[1].id, w.ports[0].id);
+        w.ports[left_over].tag = 4095;
+        w.ports[used].tag = 7;
+        strcpy(w.ports[used].net_uuid, networks[0]);
+        strcpy(w.ports[used].segmentation, "100");
+        strcpy(w.ports[used].memory_tag, "7");
+        see_bridges(&r);
+        plug(&r, 0);
+        plug(&r, 1);
+        wiring_all_seen(r.wiring);
+        settle(&r);
+        tell(&r, 0, 0, true);
+        settle(&r);
+        assert_int_equal(w.ports[used].tag, 7);
+        assert_int_equal(w.ports[left_over].tag, 4095);
+        recorder_deinit(&r);
+        world_deinit(&w);
+    }
+}
+
+static void
+what_is_no_port_any_more_is_closed_and_left_alone(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 0, true);
+    settle(&r);
+
+    see_bare(&r, 0);
+    assert_int_equal(w.ports[0].tag, 4095);
+    assert_int_equal(r.n_forgotten, 0);
+    see_bare(&r, 0);
+    assert_int_equal(r.n_forgotten, 1);
+
+    w.ports[0].tag = 12; /* Its user's. */
+    see_bare(&r, 0);
+    wiring_run(r.wiring);
+    assert_int_equal(w.ports[0].tag, 12);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_without_a_local_vlan_gets_one_that_comes_free(void **state)
+{
+    struct world w;
+    struct recorder r;
+    struct lvlans *lvlans;
+    struct nt_err err;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    lvlans = wiring_model(r.wiring)->lvlans;
+    for (int i = LVLAN_FIRST; i <= LVLAN_LAST; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        assert_true(lvlans_hold(lvlans, name, "None", &err) > 0);
+    }
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 0, true);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 4095);
+
+    lvlans_drop(lvlans, "9", "None");
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 4095); /* The switch may still have it on a port. */
+    wiring_rows_settled(r.wiring);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 9);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_from_before_is_not_trusted_without_flows(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    w.ports[0].tag = 7;
+    strcpy(w.ports[0].net_uuid, networks[0]);
+    strcpy(w.ports[0].segmentation, "100");
+    strcpy(w.ports[0].memory_tag, "7");
+    see_bridges(&r);
+    plug(&r, 0);
+    settle(&r);
+    wiring_forget_restored(r.wiring);
+    settle(&r);
+    assert_int_equal(w.ports[0].tag, 4095);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_is_dead_until_the_server_answers),
+        cmocka_unit_test(a_port_from_before_is_left_until_the_server_answers),
+        cmocka_unit_test(a_port_gets_its_tag_behind_its_guards),
+        cmocka_unit_test(a_port_that_comes_back_waits_for_its_guards_whatever_tag_is_seen),
+        cmocka_unit_test(a_port_that_is_plugged_twice_has_one_interface),
+        cmocka_unit_test(of_two_interfaces_from_before_the_one_in_use_stays),
+        cmocka_unit_test(what_is_no_port_any_more_is_closed_and_left_alone),
+        cmocka_unit_test(a_port_without_a_local_vlan_gets_one_that_comes_free),
+        cmocka_unit_test(a_port_from_before_is_not_trusted_without_flows),
+    };
+
+    return cmocka_run_group_tests_name("agent/wiring_ports", tests, NULL, NULL);
+}
