@@ -10,15 +10,18 @@ import sys
 from house import ROOT, Checks, run, runner, tree
 
 
+BODY = '#include <stdio.h>\n#include <stdlib.h>\nint main(int n, char *v[]){%s puts("ok 1 - a");}\n'
+SANITIZED = ["gcc", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
 def unit(checks):
     """A file of build-asan with a leak, one with undefined behaviour, one clean."""
-    body = '#include <stdio.h>\n#include <stdlib.h>\nint main(int n, char *v[]){%s puts("ok 1 - a");}\n'
     kinds = {"clean": "", "leak": "char *volatile p = malloc(n); p = NULL;",
              "overflow": "n += 2147483647;", "outside": "char b[2]; b[n + 1] = 1; n = b[n];"}
     for name, code in kinds.items():
-        with tree({"build-asan/a.c": body % code, "tests/x": ""}) as top:
+        with tree({"build-asan/a.c": BODY % code, "tests/x": ""}) as top:
             exe = os.path.join(top, "build-asan/a")
-            run("gcc", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", exe,
+            run(*SANITIZED, "-o", exe,
                 os.path.join(top, "build-asan/a.c"))
             os.makedirs(os.path.join(top, "build-asan/meson-info"))
             os.makedirs(os.path.join(top, "build-aux"))
@@ -30,6 +33,42 @@ def unit(checks):
             wanted = 0 if name == "clean" else 1
             checks.that(f"unit: {name} is " + ("passed" if wanted == 0 else "found"),
                         status == wanted, output)
+
+
+KINDS = {"clean": "", "leak": "char *volatile p = malloc(n); p = NULL;",
+         "overflow": "n += 2147483647;", "outside": "char *p = malloc(1); p[n] = 1; free(p);",
+         "unhappy": "return 7;"}
+DAEMON = """#!/usr/bin/python3
+import os, subprocess, sys
+sys.path[:0] = ["LIB", "LAB"]
+import sanitized
+from check import check, done
+log = os.path.join(os.environ["NT_TEST_TMP"], "log")
+with open(log, "w") as out:
+    end = subprocess.run([sanitized.program("a")], stdout=out, stderr=out,
+                         env={**os.environ, **sanitized.env()})
+check("ended", sanitized.expect_clean, "a", log, end.returncode)
+done()
+"""
+
+
+def daemon(checks):
+    """What runs beside a test of suite netns, from build-asan."""
+    lib, lab = os.path.join(ROOT, "tests/lib"), os.path.join(ROOT, "lab/lib")
+    for name, code in KINDS.items():
+        with tree({"build-asan/a.c": BODY % code, "tests/netns/test_x.py": DAEMON.replace(
+                "LIB", lib).replace("LAB", lab)}) as top:
+            exe = os.path.join(top, "build-asan/a")
+            run(*SANITIZED, "-o", exe, exe + ".c")
+            os.makedirs(os.path.join(top, "build-aux"))
+            shutil.copy(os.path.join(ROOT, "build-aux/lsan.supp"), os.path.join(top, "build-aux"))
+            os.environ["NT_AGENT_BUILD"] = os.path.dirname(exe)
+            last, status, output = runner(top, "--suite", "netns")
+            del os.environ["NT_AGENT_BUILD"]
+            wanted = "1 passed, 0 failed" if name == "clean" else "0 passed, 1 failed"
+            checks.that(f"netns: {name} is " + ("passed" if name == "clean" else "found"),
+                        last == wanted and ("leak" not in name or "LeakSanitizer" in output),
+                        output)
 
 
 def fuzz(checks):
@@ -58,7 +97,7 @@ def fuzz(checks):
 
 def main():
     checks = Checks()
-    for part in (unit, fuzz):
+    for part in (unit, daemon, fuzz):
         part(checks)
     return checks.status()
 

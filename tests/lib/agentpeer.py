@@ -11,7 +11,7 @@ import json
 import threading
 
 import check
-from neutrinolab import hosts
+import sanitized
 from neutrinolab.kernel import Failed
 from neutron_bed import wires
 
@@ -24,7 +24,7 @@ class Peer:
         self.log = bed.log(f"{host.name}-peer")
         self.events = []
         self.changed = threading.Condition()
-        program = os.path.join(hosts.build_dir(), "tests/peer/agent_peer")
+        program = sanitized.program("tests/peer/agent_peer")
         argv = host.machine.argv([program, f"--host={host.name}",
                                   f"--transport_url={bed.broker.url}"])
         with open(self.log, "ab") as file:
@@ -32,6 +32,7 @@ class Peer:
                                             stderr=file, text=True, cwd="/",
                                             start_new_session=True)
         check.cleanup(self.kill)
+        check.at_end(f"the agent of {self.name} ends in order", self.stop)
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
@@ -82,8 +83,9 @@ class Peer:
         return " | ".join(self.lines()[-10:])
 
     def stop(self):
-        self.send("quit")
-        self.process.wait(60)
+        if self.process.poll() is None:
+            self.send("quit")
+        sanitized.expect_clean(f"the agent of {self.name}", self.log, self.process.wait(60))
 
     def kill(self):
         if self.process.poll() is None:

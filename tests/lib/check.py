@@ -15,10 +15,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from neutrinolab.kernel import Failed, wait_for  # noqa: E402
 
-__all__ = ["Failed", "check", "cleanup", "done", "equal", "equal_text", "expect", "failed",
+__all__ = ["Failed", "at_end", "check", "cleanup", "done", "equal", "equal_text", "expect", "failed",
            "need", "wait_for"]
 
 _failed = []
+_last = []
 _count = 0
 
 
@@ -82,8 +83,16 @@ def cleanup(function, *arguments):
     atexit.register(function, *arguments)
 
 
+def at_end(name, function, *arguments):
+    """A check that done() makes when all others are over."""
+    _last.append((name, function, arguments))
+
+
 def done():
     """Ends the test file."""
+    while _last:
+        name, function, arguments = _last.pop()
+        check(name, function, *arguments)
     sys.exit(1 if _failed or not _count else 0)
 
 

@@ -15,6 +15,7 @@ import subprocess
 import threading
 
 import check
+import sanitized
 from switch import LIMIT, Peer, Switch
 
 LISTEN = "ptcp:6633:127.0.0.1"
@@ -99,12 +100,12 @@ class FlowPeer(Peer):
         self.name = name
         self.n_files = 0
         self.log = os.path.join(switch.run_dir, f"{name}.log")
-        program = os.path.join(os.environ["BUILD_DIR"], "tests/peer/flow_peer")
+        program = sanitized.program("tests/peer/flow_peer")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 switch.argv([program, listen, switch.run_dir, *reserved]), stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
-        check.cleanup(self.kill)
+        self.look_at_end(switch)
         self.answers = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
 

@@ -14,6 +14,7 @@ import subprocess
 import threading
 
 import check
+import sanitized
 from neutron_bed.ovs import rows_of
 from neutrinolab import hosts, kernel
 from neutrinolab.kernel import Failed, wait_for
@@ -33,6 +34,7 @@ class Switch:
         self.remote = f"unix:{self.sock}"
         self.ovsdb = self.vswitchd = None
         self.n_peers = 0
+        self.peers = []
         self.env = hosts.environment({"OVS_RUNDIR": self.run_dir, "OVS_LOGDIR": self.run_dir,
                                       "OVS_DBDIR": self.run_dir, "OVS_SYSCONFDIR": self.run_dir})
 
@@ -110,6 +112,10 @@ class Switch:
         return sum(line.startswith("record ") and f'"{program}"' in line
                    for line in log.splitlines())
 
+    def judge_peers(self):
+        for peer in self.peers:
+            sanitized.expect_clean(peer.log, peer.log, peer.end())
+
     def peer(self, **options):
         self.n_peers += 1
         return Peer(self, f"peer-{self.n_peers}",
@@ -123,10 +129,10 @@ class Peer:
         self.log = os.path.join(switch.run_dir, f"{name}.log")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                switch.argv([os.path.join(os.environ["BUILD_DIR"], "tests/peer/ovsdb_peer"),
-                             *arguments]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                text=True, start_new_session=True)
-        check.cleanup(self.kill)
+                switch.argv([sanitized.program("tests/peer/ovsdb_peer"), *arguments]),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                start_new_session=True)
+        self.look_at_end(switch)
         self.answers = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -161,9 +167,16 @@ class Peer:
             self.process.kill()
             self.process.wait()
 
+    def look_at_end(self, switch):
+        check.cleanup(self.kill)
+        if not switch.peers:
+            check.at_end(f"peers of {switch.netns} end in order", switch.judge_peers)
+        switch.peers.append(self)
+
     def end(self):
         """Closes its input, which ends it; its exit status."""
-        self.process.stdin.close()
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
         return self.process.wait(LIMIT)
 
     def settle(self):

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 from check import check, done, equal, expect, need  # noqa: E402
 from flow_switch import FlowSwitch  # noqa: E402
+from sanitized import plain_build  # noqa: E402
 
 BRIDGE = "br-tun"
 N_NETWORKS, N_EACH = 100, 1000
@@ -30,7 +31,8 @@ def start():
 
 
 def peer_with_all():
-    peer = switch.flow_peer()
+    with plain_build():
+        peer = switch.flow_peer()
     for i in range(N_NETWORKS):
         peer.ask("bridge", BRIDGE)  # Not connected until all is wanted.
         peer.want(f"network-{i}", BRIDGE, network(i))
@@ -78,7 +80,8 @@ def adopted():
 def one_bundle():
     """Past the module: one bundle of 100,000 changes goes out piece by piece."""
     path = switch.file("bundle.flows", [line for i in range(10) for line in network(i)])
-    peer = switch.flow_peer()
+    with plain_build():
+        peer = switch.flow_peer()
     peer.ask("bridge", BRIDGE, switch.datapath_id(BRIDGE))
     equal(peer.ask("bundle", BRIDGE, "10", path, limit=LIMIT), {"error": "", "failed": 100000},
           "answer")

@@ -14,13 +14,15 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 
 import rabbit  # noqa: E402
-from check import check, cleanup, done, equal, expect, need, wait_for  # noqa: E402
+import sanitized  # noqa: E402
+from check import at_end, check, cleanup, done, equal, expect, need, wait_for  # noqa: E402
 from neutrinolab import kernel  # noqa: E402
 from switch import Switch  # noqa: E402
 
 TOP = os.environ["NT_TEST_TMP"]
-PROGRAM = os.path.join(os.environ["BUILD_DIR"], "src/neutrino-agent")
+PROGRAM = sanitized.program("src/neutrino-agent")
 LOG = os.path.join(TOP, "agent.log")
+OUT = os.path.join(TOP, "agent.out")
 LIMIT = 60
 SERVER = r"""
 import sys
@@ -90,8 +92,8 @@ def write_config(path, report_interval=30, more=""):
 
 class Agent:
     def __init__(self, config, *arguments):
-        env = {**switch.env, "NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": "2000000"}
-        with open(os.path.join(TOP, "agent.out"), "ab") as out:
+        env = {**switch.env, **sanitized.env(), "NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": "2000000"}
+        with open(OUT, "ab") as out:
             self.process = subprocess.Popen(
                 switch.argv([PROGRAM, "--config-file", config, *arguments]),
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd="/")
@@ -105,7 +107,8 @@ class Agent:
 
 def run(*arguments):
     """Status and output of a program that ends by itself."""
-    ended = subprocess.run(switch.argv([PROGRAM, *arguments]), env=switch.env, text=True,
+    ended = subprocess.run(switch.argv([PROGRAM, *arguments]),
+                           env={**switch.env, **sanitized.env()}, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
     return ended.returncode, ended.stdout
 
@@ -166,8 +169,15 @@ def becomes_ready():
     server = subprocess.Popen(switch.argv([sys.executable, "-c", SERVER, broker.url]),
                               stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     cleanup(server.kill)
-    equal(server.stdout.readline(), "serving\n", "server")
-    equal(server.stdout.readline(), "report Open vSwitch agent\n", "report")
+    said = []
+
+    def read():
+        for line in server.stdout:
+            said.append(line)
+
+    threading.Thread(target=read, daemon=True).start()
+    wait_for(lambda: len(said) > 1, LIMIT, lambda: f"a report: {said}, log {log_tail()}")
+    equal(said[:2], ["serving\n", "report Open vSwitch agent\n"], "report")
     notified.wait("READY=1")
     expect(any(line.startswith("STATUS=0 ports in their networks, ") for line in notified.lines)
            or not wait_for(lambda: any("0 ports in their networks" in line
@@ -234,7 +244,9 @@ def says_that_its_loop_turns():
 def ends(how):
     before = {bridge: flows(bridge) for bridge in ("br-int", "br-tun")}
     how()
-    equal(agent.process.wait(LIMIT), 0, f"status ({log_tail()})")
+    status = agent.process.wait(LIMIT)
+    sanitized.expect_clean("the agent", OUT)
+    equal(status, 0, f"status ({log_tail()})")
     expect("STOPPING=1" in notified.lines, notified.lines[-5:])
     equal({bridge: flows(bridge) for bridge in before}, before, "flows")
     expect(not os.path.exists(os.path.join(switch.run_dir, "neutrino-agent.pid")), "pid file")
@@ -244,6 +256,7 @@ def a_missing_bridge_is_named():
     write_config(CONFIG, more="[ovs]\nbridge_mappings = physnet1:br-none\n")
     other = Agent(CONFIG)
     equal(other.process.wait(LIMIT), 1, f"status ({log_tail()})")
+    sanitized.expect_clean("the agent", OUT)
     expect("br-none" in log_tail() and "physnet1" in log_tail(), log_tail())
 
 
@@ -253,6 +266,7 @@ broker = rabbit.start(os.path.join(TOP, "rabbit"), netns=switch.netns)
 notified = Notified()
 CONFIG = os.path.join(TOP, "agent.conf")
 write_config(CONFIG)
+at_end("no sanitizer says a word", sanitized.expect_clean, "the agent", OUT)
 check("what cannot work is refused with a sentence", refusals)
 agent = Agent(CONFIG)
 need("without a server it sets up its bridges and waits", waits_for_the_server)

@@ -39,5 +39,6 @@ def bed_for(hosts=2, agents=None, agent_options=None, **options):
     agents: kind of agent to start on every host.  Other options are Bed's."""
     bed = Bed(hosts, **options)
     check.cleanup(lambda: bed.down(failed=check.failed()))
+    check.at_end("agents end in order", bed.end_agents)
     check.need("the bed comes up", lambda: bed.up(agents, agent_options))
     return bed

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 
+import sanitized
 from neutrinolab import hosts, kernel
 from neutrinolab.kernel import Failed, wait_for
 
 from . import clone, config, dumps, wires
+from .agent import OurAgent
 from .api import Api
 from .daemon import Daemon
 from .guests import BRIDGE, Guest, interface
@@ -110,8 +112,9 @@ class BedHost:
         for path in config.AGENT_FILES:
             argv += ["--config-file", path]
         self.agent_kind = kind
-        self.agent = Daemon(self.machine, f"{kind} agent", argv,
-                            self.bed.log(f"{self.name}-agent"), env)
+        daemon = OurAgent if kind == "neutrino" else Daemon
+        self.agent = daemon(self.machine, f"{kind} agent", argv,
+                            self.bed.log(f"{self.name}-agent"), {**sanitized.env(), **(env or {})})
         return self.agent.start()
 
     def agent_is_ready(self):
@@ -246,6 +249,12 @@ class Bed:
         return clone.ports(self.mariadb, port, count, host)
 
     # --- the end -------------------------------------------------------------------
+
+    def end_agents(self):
+        """By SIGTERM; Failed when one of ours does not end as it should."""
+        for host in self.hosts:
+            if host.agent_kind == "neutrino":
+                host.agent.stop()
 
     def daemons(self):
         found = [self.server, self.mariadb]

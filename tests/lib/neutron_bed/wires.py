@@ -10,6 +10,7 @@ namespaces, with /etc, /run, /var/lib and /var/log of its own.
 
 import os
 
+import sanitized
 from neutrinolab import hosts, kernel
 from neutrinolab.kernel import Failed
 
@@ -93,12 +94,16 @@ class Host(hosts.Host):
 
     @staticmethod
     def make(name, dirs):
-        built = os.path.join(hosts.build_dir(), "src/neutrino-agent")
+        built = sanitized.program("src/neutrino-agent")
         binds = {"/usr/bin/neutrino-agent": built} if os.path.exists(built) else {}
         everything = {"/run/lock": (0o755, 0), "/var/lib/neutron": (0o755, 0)}
         everything.update({path: (0o755, 0) for path in dirs})
         return hosts.hold({"name": name, "netns": name, "links": {}, "binds": binds,
                            "files": {}, "dirs": everything})
+
+    def run(self, argv, **options):
+        options.setdefault("env", hosts.environment(sanitized.env()))
+        return super().run(argv, **options)
 
     def program_exists(self, path):
         return os.path.exists(self.file(path))
