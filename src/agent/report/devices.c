@@ -1,6 +1,9 @@
-/* A device that was asked for is in 'all', and in 'waiting' until a call takes it along.  Its
+/* A device that was asked for is in 'all' until the server knows, and in 'waiting' until a call
+ * takes it along.  Its
  * 'wish' counts up with each devices_up() and devices_down(): an answer to an older one only
- * tells that the device is free to be reported again.
+ * tells that the device is free to be reported again.  Of ups the last one is enough, but a down
+ * is said also when the device is up again by then: who waits for the port to come back (nova)
+ * hears of it only when it has gone.
  *
  * Two kinds of failure: a device that the server lists as failed is tried MAX_ATTEMPTS times,
  * since something is wrong with it; a call that fails is repeated for ever, since
@@ -26,14 +29,19 @@ NT_LOG_MODULE(devices);
 #define MAX_CALLS 4
 #define MAX_ATTEMPTS 5
 
+/* After a broker came back all agents do: their reports are spread over so long. */
+#define SPREAD_MS 2000
+
 struct device {
     struct shash_node *by_id; /* Its name is the id. */
     struct ovs_list node;     /* In 'waiting' while 'is_waiting'. */
     bool is_up, refresh, is_waiting;
-    bool is_given_up; /* Until there is another wish. */
+    bool owes_down; /* To be said before anything else. */
     uint64_t wish;
-    uint64_t call;       /* Number of the call that has it along; 0: none. */
-    uint64_t sent_wish;  /* What that one says. */
+    uint64_t down_wish; /* The last one that was a down. */
+    uint64_t call;      /* Number of the call that has it along; 0: none. */
+    uint64_t sent_wish; /* What that one says. */
+    bool sent_down;
     unsigned n_attempts; /* Refused by the server, in a row, for this wish. */
     unsigned n_failed;   /* Calls that failed, in a row. */
     int64_t not_before;
@@ -44,11 +52,11 @@ struct devices {
     struct nt_patience patience;
     struct shash all;
     struct ovs_list waiting; /* Oldest wish first. */
-    size_t n_sent;           /* Devices on their way. */
     unsigned n_calls;        /* In flight, of this connection. */
     unsigned connection;
     uint64_t last_call;
     bool is_connected;
+    int64_t not_before; /* No call is made. */
     struct devices_stats stats;
 };
 
@@ -79,15 +87,6 @@ not_waiting(struct device *device)
     }
 }
 
-static void
-not_sent(struct devices *d, struct device *device)
-{
-    if (device->call) {
-        device->call = 0;
-        d->n_sent--;
-    }
-}
-
 /* What was on its way may never have arrived; saying it twice does no harm. */
 static void
 state_changed(void *d_, bool connected)
@@ -97,16 +96,18 @@ state_changed(void *d_, bool connected)
 
     d->is_connected = connected;
     if (connected) {
+        if (d->connection) {
+            d->not_before =
+                nt_mono_ms(d->o.clock) + nt_patience_draw_ms(d->o.random, SPREAD_MS);
+        }
         d->connection++;
         d->n_calls = 0;
         SHASH_FOR_EACH (node, &d->all) {
             struct device *device = node->data;
 
-            not_sent(d, device);
-            if (!device->is_given_up) {
-                device->n_failed = 0;
-                wait_again(d, device, 0);
-            }
+            device->call = 0;
+            device->n_failed = 0;
+            wait_again(d, device, 0);
         }
     }
 }
@@ -137,7 +138,6 @@ static void
 forget(struct devices *d, struct device *device)
 {
     not_waiting(device);
-    not_sent(d, device);
     shash_delete(&d->all, device->by_id);
     free(device);
 }
@@ -157,8 +157,11 @@ wish(struct devices *d, const char *id, bool up, bool refresh)
     /* What was not answered yet may have asked for it. */
     device->refresh = up && (refresh || device->refresh);
     device->is_up = up;
-    device->is_given_up = false;
     device->wish++;
+    if (!up) {
+        device->owes_down = true;
+        device->down_wish = device->wish;
+    }
     device->n_attempts = 0;
     device->n_failed = 0;
     wait_again(d, device, 0);
@@ -176,17 +179,42 @@ devices_down(struct devices *d, const char *id)
     wish(d, id, false, false);
 }
 
-void
-devices_forget(struct devices *d, const char *id)
-{
-    struct device *device = shash_find_data(&d->all, id);
+/* Answers. */
 
-    if (device) {
+/* What is to be said of it next. */
+static bool
+says_up(const struct device *device)
+{
+    return device->is_up && !device->owes_down;
+}
+
+/* The server was told that it is down, or cannot be: it may be told that it is up. */
+static void
+down_said(struct devices *d, struct device *device)
+{
+    device->owes_down = false;
+    if (device->is_up) {
+        device->n_attempts = 0;
+        wait_again(d, device, 0);
+    } else {
         forget(d, device);
     }
 }
 
-/* Answers. */
+static void
+give_up(struct devices *d, struct device *device)
+{
+    nt_warn_rl("device not taken by the server; not reported until it changes", "device",
+               device->by_id->name, "state", says_up(device) ? "up" : "down", NULL);
+    if (!says_up(device)) {
+        down_said(d, device);
+        return;
+    }
+    if (device->refresh && d->o.no_table) {
+        d->o.no_table(d->o.aux, device->by_id->name);
+    }
+    forget(d, device);
+}
 
 static void
 refused(struct devices *d, struct device *device)
@@ -195,18 +223,15 @@ refused(struct devices *d, struct device *device)
 
     d->stats.n_failed++;
     device->n_attempts++;
-    snprintf(attempts, sizeof attempts, "%u", device->n_attempts);
-    if (device->n_attempts < MAX_ATTEMPTS) {
-        nt_info_rl("device not taken by the server; reported again", "device", device->by_id->name,
-                   "state", device->is_up ? "up" : "down", "attempts", attempts, NULL);
-        wait_again(d, device,
-                   nt_mono_ms(d->o.clock) + nt_patience_pause_ms(d->o.random, device->n_attempts));
-    } else {
-        device->is_given_up = true;
-        nt_warn_rl("device not taken by the server; not reported until it changes", "device",
-                   device->by_id->name, "state", device->is_up ? "up" : "down", "attempts",
-                   attempts, NULL);
+    if (device->n_attempts == MAX_ATTEMPTS) {
+        give_up(d, device);
+        return;
     }
+    snprintf(attempts, sizeof attempts, "%u", device->n_attempts);
+    nt_info_rl("device not taken by the server; reported again", "device", device->by_id->name,
+               "state", says_up(device) ? "up" : "down", "attempts", attempts, NULL);
+    wait_again(d, device,
+               nt_mono_ms(d->o.clock) + nt_patience_pause_ms(d->o.random, device->n_attempts));
 }
 
 /* The device of that name, if the call that ended has it along. */
@@ -228,15 +253,22 @@ device_answered(const struct call *call, const char *id, bool taken)
     if (!device) {
         return;
     }
-    not_sent(d, device);
+    device->call = 0;
+    if (taken) {
+        *(device->sent_down ? &d->stats.n_down : &d->stats.n_up) += 1;
+        if (device->sent_down && device->sent_wish >= device->down_wish) {
+            device->owes_down = false;
+        }
+    }
     if (device->wish != device->sent_wish) {
         return; /* It is waiting again. */
     }
     device->n_failed = 0;
     if (!taken) {
         refused(d, device);
+    } else if (device->sent_down) {
+        down_said(d, device);
     } else {
-        *(device->is_up ? &d->stats.n_up : &d->stats.n_down) += 1;
         forget(d, device);
     }
 }
@@ -267,7 +299,7 @@ device_failed(const struct call *call, const char *id)
     struct device *device = find_sent(call, id);
 
     if (device) {
-        not_sent(d, device);
+        device->call = 0;
         if (device->wish == device->sent_wish) {
             device->n_failed++;
             wait_again(d, device,
@@ -326,21 +358,22 @@ batch_with(const struct devices *d, const struct device *device)
 static bool
 fits(const struct devices *d, const struct device *device, bool refresh, size_t n)
 {
-    return (!device->is_up || device->refresh == refresh) && n < batch_with(d, device);
+    return (!says_up(device) || device->refresh == refresh) && n < batch_with(d, device);
 }
 
 static void
 put_into(struct call *call, struct device *device)
 {
     struct nt_device_list_args *args = &call->args;
-    struct nt_device_name *name = device->is_up ? &args->devices_up[args->n_devices_up++]
-                                                : &args->devices_down[args->n_devices_down++];
+    bool up = says_up(device);
+    struct nt_device_name *name = up ? &args->devices_up[args->n_devices_up++]
+                                     : &args->devices_down[args->n_devices_down++];
 
     ovs_strlcpy(name->name, device->by_id->name, sizeof name->name);
     not_waiting(device);
     device->call = call->number;
     device->sent_wish = device->wish;
-    call->devices->n_sent++;
+    device->sent_down = !up;
 }
 
 /* The first device that waits says what the call is like; NULL: nothing is to be sent. */
@@ -362,7 +395,7 @@ collect(struct devices *d, int64_t now)
             call->connection = d->connection;
             call->args.devices_up = xcalloc(MAX(1, d->o.batch), sizeof *call->args.devices_up);
             call->args.devices_down = xcalloc(MAX(1, d->o.batch), sizeof *call->args.devices_down);
-            call->args.refresh_tunnels = device->refresh;
+            call->args.refresh_tunnels = says_up(device) && device->refresh;
         }
         if (fits(d, device, call->args.refresh_tunnels, n) && n < batch) {
             batch = MIN(batch, batch_with(d, device));
@@ -392,7 +425,8 @@ devices_run(struct devices *d)
     int64_t now = nt_mono_ms(d->o.clock);
     struct call *call;
 
-    while (d->is_connected && d->n_calls < MAX_CALLS && (call = collect(d, now))) {
+    while (d->is_connected && now >= d->not_before && d->n_calls < MAX_CALLS
+           && (call = collect(d, now))) {
         send_call(d, call);
     }
 }
@@ -407,7 +441,7 @@ devices_wait(struct devices *d)
     }
     LIST_FOR_EACH (device, node, &d->waiting) {
         if (!device->call) {
-            poll_timer_wait_until(device->not_before);
+            poll_timer_wait_until(MAX(device->not_before, d->not_before));
         }
     }
 }
@@ -415,13 +449,13 @@ devices_wait(struct devices *d)
 size_t
 devices_n_waiting(const struct devices *d)
 {
-    return ovs_list_size(&d->waiting) + d->n_sent;
+    return shash_count(&d->all);
 }
 
 bool
 devices_is_settled(const struct devices *d)
 {
-    return ovs_list_is_empty(&d->waiting) && !d->n_sent;
+    return shash_is_empty(&d->all);
 }
 
 void

@@ -1,7 +1,8 @@
 /* Tells the server which devices are up and down (update_device_list), in batches.
  *
- * Each device's last wish counts; one up report per wish, repeated only after a failure: with
- * a pause that grows, and never in a way that holds up other devices. */
+ * Each device's last wish counts, and a down that it was wished before; one report per wish,
+ * repeated only after a failure: with a pause that grows, and never in a way that holds up other
+ * devices.  After a new connection what was not answered is said again, within some seconds. */
 #pragma once
 
 #include "base/clock.h"
@@ -17,6 +18,8 @@ struct devices_options {
     const char *host;
     int batch; /* At most so many in one message. */
     int64_t timeout_ms, max_timeout_ms;
+    void (*no_table)(void *aux, const char *id); /* An up with refresh is given up; or NULL. */
+    void *aux;
 };
 struct devices *devices_new(const struct devices_options *);
 void devices_free(struct devices *); /* After the bus. */
@@ -28,11 +31,8 @@ void devices_wait(struct devices *);
 void devices_up(struct devices *, const char *id, bool refresh);
 void devices_down(struct devices *, const char *id);
 
-/* Gives up what was not sent yet. */
-void devices_forget(struct devices *, const char *id);
-
 bool devices_is_settled(const struct devices *);
-size_t devices_n_waiting(const struct devices *);
+size_t devices_n_waiting(const struct devices *); /* For the server to know. */
 
 /* After SIGTERM: no call takes longer. */
 void devices_cap_timeout(struct devices *, int64_t timeout_ms);

@@ -10,6 +10,7 @@ struct reporter {
     struct world w;
     struct nt_rpc_service *service;
     struct devices *devices;
+    struct ds no_table;
     struct ds calls; /* "up a b; down c; refresh" and so on, one in each line. */
 
     /* The server. */
@@ -111,6 +112,14 @@ static const struct nt_rpc_handler handlers[] = {
     { 0 },
 };
 
+static void
+note_no_table(void *t_, const char *id)
+{
+    struct reporter *t = t_;
+
+    ds_put_format(&t->no_table, "%s ", id);
+}
+
 static int
 setup_reporter(void **state)
 {
@@ -118,15 +127,18 @@ setup_reporter(void **state)
 
     setup_peers(&t->w, false);
     ds_init(&t->calls);
+    ds_init(&t->no_table);
     t->service = nt_rpc_serve(t->w.hub, &nt_neutron_plugin, NULL, handlers, t);
 
     const struct devices_options o = { .bus = t->w.a,
                                        .clock = &t->w.clock.up,
-                                       .random = t->w.random,
+                                       .random = &t->w.late,
                                        .host = "a",
                                        .batch = 3,
                                        .timeout_ms = LIMIT_MS,
-                                       .max_timeout_ms = LIMIT_MS };
+                                       .max_timeout_ms = LIMIT_MS,
+                                       .no_table = note_no_table,
+                                       .aux = t };
     t->devices = devices_new(&o);
     nt_bus_run(t->w.a);
     *state = t;
@@ -147,6 +159,7 @@ teardown_reporter(void **state)
     teardown(&t->w);
     nt_rpc_service_free(t->service);
     ds_destroy(&t->calls);
+    ds_destroy(&t->no_table);
     free(t);
     return 0;
 }
@@ -206,10 +219,8 @@ last_wish_counts(void **state)
     devices_down(t->devices, "a");
     devices_down(t->devices, "b");
     devices_up(t->devices, "b", false);
-    devices_up(t->devices, "c", false);
-    devices_forget(t->devices, "c");
     AWAIT(t, devices_is_settled(t->devices));
-    called(t, "up b down a\n");
+    called(t, "up down a b\nup b down\n");
 
     /* Also while it is on its way. */
     t->holds = true;
@@ -222,6 +233,70 @@ last_wish_counts(void **state)
     nt_bus_reply(t->held[--t->n_held], json_from_string("{\"devices_up\": [\"a\"]}"));
     AWAIT(t, devices_is_settled(t->devices));
     called(t, "up a down\nup down a\n");
+}
+
+/* nova waits for a port that comes back, which it has to leave for. */
+static void
+device_that_goes_and_comes_is_said_to(void **state)
+{
+    struct reporter *t = *state;
+
+    devices_down(t->devices, "a");
+    devices_up(t->devices, "a", true);
+    AWAIT(t, devices_is_settled(t->devices));
+    called(t, "up down a\nup a down refresh\n");
+
+    /* Also while an up of before, or that down, is on its way. */
+    t->holds = true;
+    devices_up(t->devices, "b", false);
+    AWAIT(t, t->n_held == 1);
+    devices_down(t->devices, "b");
+    devices_up(t->devices, "b", false);
+    nt_bus_reply(t->held[--t->n_held], json_from_string("{\"devices_up\": [\"b\"]}"));
+    AWAIT(t, t->n_held == 1);
+    devices_up(t->devices, "b", false);
+    one_turn(t);
+    t->holds = false;
+    nt_bus_reply(t->held[--t->n_held],
+                 json_from_string("{\"devices_down\": [{\"device\": \"b\", \"exists\": true}]}"));
+    AWAIT(t, devices_is_settled(t->devices));
+    called(t, "up b down\nup down b\nup b down\n");
+
+    /* A server that cannot take the down hears of the up. */
+    t->refuses = "c";
+    devices_down(t->devices, "c");
+    devices_up(t->devices, "c", false);
+    for (uint64_t i = 1; i <= 5; i++) {
+        AWAIT(t, devices_stats(t->devices)->n_failed == i);
+        t->w.clock.ahead += 40000;
+    }
+    t->refuses = NULL;
+    AWAIT(t, devices_is_settled(t->devices));
+    assert_non_null(strstr(ds_cstr(&t->calls), "\nup c down\n"));
+}
+
+/* What is given up is not known any more; whoever wanted a table with it is told. */
+static void
+device_given_up_is_forgotten(void **state)
+{
+    struct reporter *t = *state;
+
+    t->refuses = "a";
+    devices_up(t->devices, "a", true);
+    for (uint64_t i = 1; i <= 5; i++) {
+        assert_string_equal(ds_cstr(&t->no_table), "");
+        AWAIT(t, devices_stats(t->devices)->n_failed == i);
+        t->w.clock.ahead += 40000;
+    }
+    assert_string_equal(ds_cstr(&t->no_table), "a ");
+    assert_int_equal(devices_n_waiting(t->devices), 0);
+    devices_down(t->devices, "a");
+    for (uint64_t i = 6; i <= 10; i++) {
+        AWAIT(t, devices_stats(t->devices)->n_failed == i);
+        t->w.clock.ahead += 40000;
+    }
+    assert_string_equal(ds_cstr(&t->no_table), "a ");
+    assert_int_equal(devices_n_waiting(t->devices), 0);
 }
 
 static void
@@ -293,6 +368,13 @@ lost_connection_has_everything_said_again(void **state)
     devices_up(t->devices, "b", false);
     start_hub(&t->w, NULL);
     t->service = nt_rpc_serve(t->w.hub, &nt_neutron_plugin, NULL, handlers, t);
+    AWAIT(t, nt_bus_is_connected(t->w.a));
+    ds_clear(&t->calls);
+    for (int i = 0; i < 5; i++) {
+        one_turn(t); /* Others were cut off as well: nobody goes at once. */
+    }
+    called(t, "");
+    t->w.clock.ahead += 2000;
     AWAIT(t, devices_is_settled(t->devices));
     assert_int_equal(devices_stats(t->devices)->n_up, 2);
     assert_true(strstr(ds_cstr(&t->calls), "up b down\n"));
@@ -317,6 +399,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(devices_of_one_turn_go_in_batches),
         TEST(last_wish_counts),
+        TEST(device_that_goes_and_comes_is_said_to),
+        TEST(device_given_up_is_forgotten),
         TEST(refused_device_is_tried_five_times),
         TEST(failed_call_is_repeated_without_holding_up_others),
         TEST(lost_connection_has_everything_said_again),

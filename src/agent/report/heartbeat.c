@@ -18,13 +18,16 @@ NT_LOG_MODULE(heartbeat);
 /* Without reports the server is only asked whether it is there. */
 #define ALIVE_TIMEOUT_MS 30000
 
+/* After a broker came back all agents do: their reports are spread over so long. */
+#define SPREAD_MS 2000
+
 struct heartbeat {
     struct heartbeat_options o;
     char **datapath_types, **iface_types; /* NULL-terminated, or NULL. */
     size_t n_devices;
     bool switch_is_dead;
 
-    bool is_connected;
+    bool is_connected, was_connected;
     uint64_t call;      /* Number of the call in flight; 0: none. */
     uint64_t last_call; /* Numbers them. */
     int64_t next;       /* The next call, monotonic. */
@@ -71,13 +74,17 @@ state_changed(void *h_, bool connected)
     struct heartbeat *h = h_;
 
     h->is_connected = connected;
-    if (connected && h->call) {
-        /* It may be lost; the server shall not wait for a whole interval. */
-        h->call = 0;
-        h->next = 0;
-    } else if (connected && h->n_failed) {
-        h->next = 0;
+    if (!connected) {
+        return;
     }
+    if (h->was_connected) {
+        int64_t soon = nt_mono_ms(h->o.clock) + nt_patience_draw_ms(h->o.random, SPREAD_MS);
+
+        /* What was said may be lost; the server shall not wait for a whole interval. */
+        h->next = h->call || h->n_failed ? soon : MAX(h->next, soon);
+        h->call = 0;
+    }
+    h->was_connected = true;
 }
 
 struct heartbeat *

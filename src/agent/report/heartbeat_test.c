@@ -93,7 +93,7 @@ start(struct agent *t)
 {
     const struct heartbeat_options o = { .bus = t->w.a,
                                          .clock = &t->w.clock.up,
-                                         .random = t->w.random,
+                                         .random = &t->w.late,
                                          .config = &t->config,
                                          .alive = on_alive,
                                          .revived = on_revived,
@@ -338,6 +338,14 @@ failed_report_is_repeated_after_a_new_connection(void **state)
     AWAIT(t, !nt_bus_is_connected(t->w.a));
     start_hub(&t->w, NULL);
     t->service = nt_rpc_serve(t->w.hub, &nt_neutron_reports, NULL, handlers, t);
+
+    /* All agents are back at once: each draws a pause. */
+    AWAIT(t, nt_bus_is_connected(t->w.a));
+    for (int i = 0; i < 5; i++) {
+        one_turn(t);
+    }
+    assert_int_equal(t->n_reports, 2);
+    t->w.clock.ahead += 2000;
     await_report(t, 3);
 }
 
