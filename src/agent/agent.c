@@ -159,6 +159,10 @@ settled(void *self_)
     struct agent *self = self_;
 
     nt_debug("objects of the server are known", NULL);
+    if (self->must_compare) {
+        self->must_compare = false;
+        wiring_compare_reports(self->wiring);
+    }
     self->next_check_ms = 0;
 }
 
@@ -174,6 +178,7 @@ void
 agent_sync(struct agent *self)
 {
     neutron_resync(self->neutron);
+    self->must_compare = true;
     sync_tunnels(self);
     wiring_doubt(self->wiring);
     self->next_check_ms = 0;
@@ -208,6 +213,15 @@ connection_changed(void *self_, bool connected)
         wiring_doubt(self->wiring);
     }
     self->was_connected = self->was_connected || connected;
+}
+
+/* A report was given up that would have brought a network's forwarding entries. */
+static void
+no_table(void *self_, const char *port_id)
+{
+    struct agent *self = self_;
+
+    wiring_no_table(self->wiring, port_id);
 }
 
 /* --- building ------------------------------------------------------------------------------- */
@@ -295,6 +309,8 @@ open_server(struct agent *self)
         .batch = config->rpc_batch,
         .timeout_ms = config->rpc_response_timeout_ms,
         .max_timeout_ms = config->rpc_response_max_timeout_ms,
+        .no_table = no_table,
+        .aux = self,
     };
     const struct heartbeat_options heartbeat = {
         .bus = self->env.bus,

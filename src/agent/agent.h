@@ -48,7 +48,8 @@ bool agent_is_ready(const struct agent *);
 /* SIGTERM: calls that are under way end soon; nothing in the switch changes. */
 void agent_stop(struct agent *);
 
-/* Looks at everything anew: objects are pulled, flows are asked, ports are reported. */
+/* Looks at everything anew: objects are pulled, flows are asked, and ports are reported that the
+ * server does not have as up. */
 void agent_sync(struct agent *);
 
 /* For people and programs: text of what is known and wanted. */

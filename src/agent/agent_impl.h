@@ -30,6 +30,7 @@ struct agent {
     bool has_dropped;         /* drop_flows_on_start is done. */
     struct wiring_stats told; /* Of the turns before. */
     bool was_connected;       /* To the broker, before. */
+    bool must_compare;        /* What was reported with what the server has, once it has told. */
     bool knows_flows;         /* What br-int had at our start. */
     uint64_t n_switch_restarts;
     char failure[NT_ERR_SIZE];

@@ -93,8 +93,15 @@ void wiring_ask_again(struct wiring *);
  * came, those that were not told again since wiring_doubt() are given up), or all end points. */
 void wiring_tables_told(struct wiring *);
 
-/* Everything is to be reported up again, and forwarding entries are to be confirmed. */
+/* The report of that port, with which a table was asked for, is given up. */
+void wiring_no_table(struct wiring *, const char *port_id);
+
+/* Forwarding entries are to be confirmed: of each network with tunnels one port is reported up
+ * again. */
 void wiring_doubt(struct wiring *);
+
+/* What the server says is as of now: ports that it has as down, and are not, are reported up. */
+void wiring_compare_reports(struct wiring *);
 
 /* --- wishes ---------------------------------------------------------------------------------- */
 

@@ -316,6 +316,18 @@ wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
 
 /* --- told ----------------------------------------------------------------------------------- */
 
+/* The server has a port as down that is up here: that is to be said again. */
+static bool
+doubt_report(struct wiring *self, struct model_port *port)
+{
+    const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
+    bool is_doubtful =
+        port->is_reported_up && port->wire == WIRE_BOUND && told && !strcmp(told->status, "DOWN");
+
+    port->is_reported_up = port->is_reported_up && !is_doubtful;
+    return is_doubtful;
+}
+
 void
 wiring_port_told(struct wiring *self, const char *id, enum model_answer answer)
 {
@@ -326,12 +338,21 @@ wiring_port_told(struct wiring *self, const char *id, enum model_answer answer)
     }
     port->answer = answer;
 
-    const struct nt_vo_port *told = self->to.vo_port(self->to.aux, id);
-    if (port->is_reported_up && port->wire == WIRE_BOUND && told && !strcmp(told->status, "DOWN")) {
-        port->is_reported_up = false; /* It is up here: say so again. */
-    }
+    (void) doubt_report(self, port);
     self->stats.n_updated++;
     MODEL_DIRTY(self->model, dirty_ports, port);
+}
+
+void
+wiring_compare_reports(struct wiring *self)
+{
+    struct model_port *port;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (doubt_report(self, port)) {
+            MODEL_DIRTY(self->model, dirty_ports, port);
+        }
+    }
 }
 
 /* A segment may have another number now: looked at with each of its ports. */

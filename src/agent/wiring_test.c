@@ -100,6 +100,66 @@ after_the_broker_was_away_holes_and_leftovers_are_closed(void **state)
     world_deinit(&w);
 }
 
+/* All agents come back at the same time: what the server knows is not told to it again. */
+static void
+after_the_broker_was_away_one_port_of_a_tunnel_network_is_reported(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin_with_table(&r, &w);
+    plug(&r, 1);
+    tell(&r, 1, 1, true);
+    plug(&r, 2);
+    tell(&r, 2, 0, true);
+    settle(&r);
+    ds_clear(&r.log);
+    wiring_doubt(r.wiring);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000 refresh\n");
+
+    /* What it has as down is. */
+    ovs_strlcpy(w.told[0]->status, "ACTIVE", sizeof w.told[0]->status);
+    ovs_strlcpy(w.told[1]->status, "ACTIVE", sizeof w.told[1]->status);
+    ds_clear(&r.log);
+    wiring_compare_reports(r.wiring);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000002\n");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_table_is_asked_for_again_when_its_report_is_given_up(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin_with_table(&r, &w);
+    wiring_doubt(r.wiring);
+    settle(&r);
+    for (int i = 0; i < 3; i++) {
+        ds_clear(&r.log);
+        wiring_no_table(r.wiring, w.ports[0].id);
+        settle(&r);
+        assert_string_equal(ds_cstr(&r.log), i < 2 ? "up 00000000 refresh\n" : "");
+    }
+
+    /* Nothing is to be waited for, and nothing counts as told. */
+    assert_false(wiring_awaits_tables(r.wiring));
+    wiring_tables_told(r.wiring);
+    settle(&r);
+    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
+    plug(&r, 1);
+    tell(&r, 1, 1, true);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000001 refresh\n");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
 static void
 without_a_table_nothing_is_given_up(void **state)
 {
@@ -312,6 +372,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mac_that_moves_is_behind_one_tunnel),
         cmocka_unit_test(after_the_broker_was_away_holes_and_leftovers_are_closed),
+        cmocka_unit_test(after_the_broker_was_away_one_port_of_a_tunnel_network_is_reported),
+        cmocka_unit_test(a_table_is_asked_for_again_when_its_report_is_given_up),
         cmocka_unit_test(without_a_table_nothing_is_given_up),
         cmocka_unit_test(a_table_of_before_does_not_count_after_the_broker_was_away),
         cmocka_unit_test(step_by_step_is_what_a_fresh_one_wants),

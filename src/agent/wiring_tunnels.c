@@ -463,19 +463,26 @@ wiring_fdb_change(struct wiring *self, const struct nt_fdb_network_change *chang
     }
 }
 
+/* The server tells a table to who reports a port of the network. */
+static void
+ask(struct wiring *self, struct model_network *network)
+{
+    struct model_port *port =
+        CONTAINER_OF(ovs_list_front(&network->ports), struct model_port, member);
+
+    port->is_reported_up = false;
+    MODEL_DIRTY(self->model, dirty_ports, port);
+    network->has_asked = network->was_told = false;
+    network->needs_table = true;
+}
+
 /* With another port each time: when one is reported that was deleted or bound to another host
  * meanwhile, the server says nothing. */
 static void
 ask_again(struct wiring *self, struct model_network *network)
 {
     ovs_list_push_back(&network->ports, ovs_list_pop_front(&network->ports));
-
-    struct model_port *port =
-        CONTAINER_OF(ovs_list_front(&network->ports), struct model_port, member);
-    port->is_reported_up = false;
-    MODEL_DIRTY(self->model, dirty_ports, port);
-    network->has_asked = false;
-    network->needs_table = true;
+    ask(self, network);
 }
 
 void
@@ -521,19 +528,33 @@ wiring_tables_told(struct wiring *self)
 }
 
 void
+wiring_no_table(struct wiring *self, const char *port_id)
+{
+    struct model_port *port = model_port_find(self->model, port_id);
+    struct model_network *network = port ? port->network : NULL;
+
+    if (!network || !network->has_asked || network->was_told) {
+        return;
+    }
+    if (network->n_asked < MAX_ASKED) {
+        ask_again(self, network);
+    } else {
+        /* With whatever port is reported next. */
+        network->has_asked = false;
+        network->needs_table = true;
+    }
+}
+
+void
 wiring_doubt(struct wiring *self)
 {
-    struct model_port *port;
     struct model_network *network;
 
-    HMAP_FOR_EACH (port, node, &self->model->ports) {
-        port->is_reported_up = false;
-        MODEL_DIRTY(self->model, dirty_ports, port);
-    }
     HMAP_FOR_EACH (network, node, &self->model->networks) {
         model_network_doubt(network);
-        network->needs_table = model_network_is_tunnel(network);
-        network->has_asked = network->was_told = false;
         network->n_asked = 0;
+        if (self->config->l2_population && model_network_is_tunnel(network)) {
+            ask(self, network);
+        }
     }
 }

@@ -97,8 +97,7 @@ state_changed(void *d_, bool connected)
     d->is_connected = connected;
     if (connected) {
         if (d->connection) {
-            d->not_before =
-                nt_mono_ms(d->o.clock) + nt_patience_draw_ms(d->o.random, SPREAD_MS);
+            d->not_before = nt_mono_ms(d->o.clock) + nt_patience_draw_ms(d->o.random, SPREAD_MS);
         }
         d->connection++;
         d->n_calls = 0;
@@ -366,8 +365,8 @@ put_into(struct call *call, struct device *device)
 {
     struct nt_device_list_args *args = &call->args;
     bool up = says_up(device);
-    struct nt_device_name *name = up ? &args->devices_up[args->n_devices_up++]
-                                     : &args->devices_down[args->n_devices_down++];
+    struct nt_device_name *name =
+        up ? &args->devices_up[args->n_devices_up++] : &args->devices_down[args->n_devices_down++];
 
     ovs_strlcpy(name->name, device->by_id->name, sizeof name->name);
     not_waiting(device);
