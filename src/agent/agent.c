@@ -775,6 +775,14 @@ report(struct agent *self)
     }
 }
 
+static bool
+is_settled_on(void *self_, const char *bridge)
+{
+    const struct agent *self = self_;
+
+    return flows_is_settled_on(self->flows, bridge);
+}
+
 /* What others change in our bridges is found by looking, now and then. */
 static void
 check_flows(struct agent *self)
@@ -824,9 +832,7 @@ agent_run(struct agent *self)
 
     observe_connections(self);
     look_at_first_flows(self);
-    if (wiring_is_set_up(self->wiring) && flows_is_settled(self->flows)) {
-        wiring_base_installed(self->wiring);
-    }
+    wiring_join_ready(self->wiring, is_settled_on, self);
     if (bridges_is_settled(self->bridges)) {
         wiring_rows_settled(self->wiring);
     }

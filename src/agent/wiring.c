@@ -129,7 +129,7 @@ void
 wiring_bridge_seen(struct wiring *self, const char *name, const struct nt_ovs_bridge *bridge)
 {
     if (!bridge) {
-        shash_find_and_delete(&self->bridges, name);
+        self->base_dirty = shash_find_and_delete(&self->bridges, name) || self->base_dirty;
     } else if (!strcmp(bridge->external_bridge_id, name)) {
         shash_replace(&self->bridges, name, (void *) "ancillary");
     } else {
@@ -196,14 +196,6 @@ want_missing_patch(void *self_, const struct nt_ovs_port_want *want)
 }
 
 static void
-want_patch(void *self_, const struct nt_ovs_port_want *want)
-{
-    struct wiring *self = self_;
-
-    self->to.port(self->to.aux, want);
-}
-
-static void
 begin(struct wiring *self)
 {
     const struct plan_bridges_to to = { want_bridge, want_missing_patch, self };
@@ -213,25 +205,59 @@ begin(struct wiring *self)
 }
 
 static bool
+is_numbered(const struct model_patch *patch)
+{
+    return patch->int_ofport > 0 && patch->far_ofport > 0;
+}
+
+static bool
 all_numbered(const struct wiring *self)
 {
     for (size_t i = 0; i < self->model->n_patches; i++) {
-        const struct model_patch *patch = &self->model->patches[i];
-        if (patch->int_ofport <= 0 || patch->far_ofport <= 0) {
+        if (!is_numbered(&self->model->patches[i])) {
             return false;
         }
     }
     return true;
 }
 
-void
-wiring_base_installed(struct wiring *self)
-{
-    const struct plan_bridges_to to = { want_bridge, want_patch, self };
+struct joiner {
+    struct wiring *wiring;
+    const struct model_patch *patch;
+};
 
-    if (self->is_set_up && !self->is_joined && all_numbered(self)) {
-        plan_bridges(self->config, true, &to);
-        self->is_joined = true;
+static void
+want_joined(void *joiner_, const struct nt_ovs_port_want *want)
+{
+    const struct joiner *joiner = joiner_;
+    const struct model_patch *patch = joiner->patch;
+
+    if (!strcmp(want->name, patch->int_name) || !strcmp(want->name, patch->far_name)) {
+        joiner->wiring->to.port(joiner->wiring->to.aux, want);
+    }
+}
+
+static void
+leave_bridge(void *joiner, const struct nt_ovs_bridge_want *want)
+{
+    (void) joiner, (void) want;
+}
+
+void
+wiring_join_ready(struct wiring *self, bool (*is_settled)(void *aux, const char *bridge), void *aux)
+{
+    if (!self->is_set_up || !is_settled(aux, self->config->integration_bridge)) {
+        return;
+    }
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        struct model_patch *patch = &self->model->patches[i];
+        struct joiner joiner = { self, patch };
+        const struct plan_bridges_to to = { leave_bridge, want_joined, &joiner };
+
+        if (!patch->is_joined && is_numbered(patch) && is_settled(aux, patch->bridge)) {
+            plan_bridges(self->config, true, &to);
+            patch->is_joined = true;
+        }
     }
 }
 
@@ -280,7 +306,7 @@ wiring_dirty_all(struct wiring *self)
 }
 
 static void
-patch_numbered(struct wiring *self, int64_t *ofport, int64_t now)
+patch_numbered(struct wiring *self, struct model_patch *patch, int64_t *ofport, int64_t now)
 {
     if (*ofport == now) {
         return;
@@ -291,9 +317,9 @@ patch_numbered(struct wiring *self, int64_t *ofport, int64_t now)
     wiring_dirty_ports(self);
 
     self->is_set_up = self->is_set_up || all_numbered(self);
-    if (!now && self->is_joined) {
+    if (!now && patch->is_joined) {
         /* It is gone: the new one leads nowhere until what it must drop is dropped. */
-        self->is_joined = false;
+        patch->is_joined = false;
         begin(self);
     }
 }
@@ -305,11 +331,11 @@ patch_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port
     for (size_t i = 0; i < self->model->n_patches; i++) {
         struct model_patch *patch = &self->model->patches[i];
         if (!strcmp(patch->int_name, name)) {
-            patch_numbered(self, &patch->int_ofport, port ? port->ofport : 0);
+            patch_numbered(self, patch, &patch->int_ofport, port ? port->ofport : 0);
             return true;
         }
         if (!strcmp(patch->far_name, name)) {
-            patch_numbered(self, &patch->far_ofport, port ? port->ofport : 0);
+            patch_numbered(self, patch, &patch->far_ofport, port ? port->ofport : 0);
             return true;
         }
     }
@@ -350,10 +376,12 @@ plan_base(struct wiring *self)
 
     for (size_t i = 0; i < model->n_patches; i++) {
         const struct model_patch *patch = &model->patches[i];
-        if (patch->far_ofport <= 0) {
-            continue;
+        if (patch->far_ofport <= 0 && shash_find(&self->bridges, patch->bridge)) {
+            continue; /* What else uses the bridge keeps its flows. */
         }
-        if (patch->physical_network) {
+        if (patch->far_ofport <= 0) {
+            /* Nothing can be wanted of a bridge that is gone. */
+        } else if (patch->physical_network) {
             plan_br_phys_base(&self->plan,
                               &(struct plan_br_phys){ patch->bridge, patch->far_ofport });
         } else {

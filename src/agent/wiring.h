@@ -73,8 +73,9 @@ void wiring_fdb_change(struct wiring *, const struct nt_fdb_network_change *, si
 void wiring_tunnel(struct wiring *, const char *type, const char *ip);
 void wiring_tunnel_gone(struct wiring *, const char *type, const char *ip);
 
-/* The base flows are confirmed: bridges may be joined. */
-void wiring_base_installed(struct wiring *);
+/* Joins each bridge with the integration bridge as soon as the flows of both are installed. */
+void wiring_join_ready(struct wiring *, bool (*is_settled)(void *aux, const char *bridge),
+                       void *aux);
 
 /* The switch has all rows of ports as they are wanted: what was on a tag has left it. */
 void wiring_rows_settled(struct wiring *);

@@ -144,6 +144,14 @@ up(void *self_, const struct model_port *port, bool refresh)
     ds_put_format(&self->log, "up %.8s%s\n", port->id, refresh ? " refresh" : "");
 }
 
+static inline bool
+is_bridge_in(void *self_, const char *bridge)
+{
+    struct recorder *self = self_;
+
+    return !self->bad_bridge || strcmp(self->bad_bridge, bridge);
+}
+
 static inline void
 settle(struct recorder *self)
 {
@@ -158,7 +166,7 @@ settle(struct recorder *self)
         }
     }
     wiring_run(self->wiring);
-    wiring_base_installed(self->wiring);
+    wiring_join_ready(self->wiring, is_bridge_in, self);
     wiring_report_ready(self->wiring, &report);
 }
 

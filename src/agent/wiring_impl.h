@@ -18,7 +18,6 @@ struct wiring {
 
     bool has_begun; /* Bridges are wanted. */
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
-    bool is_joined; /* Base flows are in: patch ports lead to each other. */
     bool base_dirty;
     bool lacks_lvlans;     /* So does some port. */
     bool may_restore;      /* The first look at the switch: tags are those of an earlier run. */

@@ -9,8 +9,9 @@ struct recorder {
     struct wiring *wiring;
     struct shash flows; /* Owner -> text. */
     struct shash tunnels;
-    struct ds log;
+    struct ds log, patches;
     size_t n_forgotten;
+    const char *bad_bridge; /* Takes no flows; NULL: none. */
 };
 
 static inline void
@@ -50,7 +51,9 @@ record_port(void *self_, const struct nt_ovs_port_want *want)
         }
         return;
     }
-    if (want->type && strcmp(want->type, "patch")) {
+    if (want->type && !strcmp(want->type, "patch")) {
+        ds_put_format(&self->patches, "%s to %s\n", want->name, want->options[0].value);
+    } else if (want->type) {
         shash_add_once(&self->tunnels, want->name, NULL);
     }
 }
@@ -169,4 +172,5 @@ recorder_deinit(struct recorder *self)
     shash_destroy_free_data(&self->flows);
     shash_destroy(&self->tunnels);
     ds_destroy(&self->log);
+    ds_destroy(&self->patches);
 }

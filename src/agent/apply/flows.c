@@ -308,6 +308,14 @@ flows_is_settled(const struct flows *f)
 }
 
 bool
+flows_is_settled_on(const struct flows *f, const char *bridge)
+{
+    const struct flows_bridge *b = bridge_find(f, bridge);
+
+    return b && flows_sync_is_settled(b);
+}
+
+bool
 flows_is_settled_for(const struct flows *f, const char *name)
 {
     struct flows_owner *owner = shash_find_data(&f->owners, name);

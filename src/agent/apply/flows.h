@@ -49,10 +49,11 @@ void flows_incomplete(struct flows *, const char *bridge);
 /* Asks the switch again for what is installed and repairs what differs. */
 void flows_check(struct flows *, const char *bridge);
 
-/* Whether all that was wanted up to now on all bridges (or those of 'owner') is installed
- * and confirmed by the switch, and what was given up is gone.  For all, flows that the switch
- * has refused do not count; their owner is not settled. */
+/* Whether all that was wanted up to now on all bridges (on one, or of 'owner') is installed
+ * and confirmed by the switch, and what was given up is gone.  For bridges, flows that the
+ * switch has refused do not count; their owner is not settled. */
 bool flows_is_settled(const struct flows *);
+bool flows_is_settled_on(const struct flows *, const char *bridge);
 bool flows_is_settled_for(const struct flows *, const char *owner);
 
 /* For people: the flows of an owner, or all with their owners, as text. */

@@ -133,6 +133,7 @@ struct model_patch {
     const char *bridge;
     char int_name[MODEL_PORT_NAME_SIZE], far_name[MODEL_PORT_NAME_SIZE];
     int64_t int_ofport, far_ofport;
+    bool is_joined; /* Base flows are in: its ends lead to each other. */
 };
 
 struct model {

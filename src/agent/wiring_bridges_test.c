@@ -1,0 +1,93 @@
+/* Bridges and the patches between them. */
+#include <config.h>
+
+#include "agent/wiring_facts.h"
+
+static void
+tell_bridge(struct recorder *self, const char *name, bool is_there)
+{
+    const struct nt_ovs_bridge bridge = { .name = name, .external_bridge_id = "" };
+
+    wiring_bridge_seen(self->wiring, name, is_there ? &bridge : NULL);
+}
+
+static void
+begin(struct recorder *r, struct world *w)
+{
+    world_init(w);
+    recorder_init(r, w);
+    tell_bridge(r, "br-int", true);
+    tell_bridge(r, "br-phys", true);
+    tell_bridge(r, "br-tun", true);
+    wiring_run(r->wiring);
+    ds_clear(&r->patches);
+}
+
+static void
+a_bridge_that_takes_no_flows_holds_up_no_other(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin(&r, &w);
+    r.bad_bridge = "br-phys";
+    see_bridges(&r);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.patches), "patch-tun to patch-int\npatch-int to patch-tun\n");
+    r.bad_bridge = NULL;
+    ds_clear(&r.patches);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.patches),
+                        "int-br-phys to phy-br-phys\nphy-br-phys to int-br-phys\n");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_bridge_that_is_gone_takes_its_flows_along(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin(&r, &w);
+    see_bridges(&r);
+    settle(&r);
+    assert_string_not_equal(flows_of(&r, "bridge br-phys"), "");
+
+    /* Without its patch a bridge goes on serving others. */
+    wiring_port_seen(r.wiring, "phy-br-phys", NULL, NULL, false);
+    settle(&r);
+    assert_string_not_equal(flows_of(&r, "bridge br-phys"), "");
+    tell_bridge(&r, "br-phys", false);
+    settle(&r);
+    assert_string_equal(flows_of(&r, "bridge br-phys"), "");
+    assert_string_not_equal(flows_of(&r, "bridge br-tun"), "");
+
+    /* And what is new is joined when its flows are in. */
+    r.bad_bridge = "br-phys";
+    tell_bridge(&r, "br-phys", true);
+    ds_clear(&r.patches);
+    see(&r, "br-phys", "phy-br-phys", 7, "patch");
+    settle(&r);
+    assert_string_not_equal(flows_of(&r, "bridge br-phys"), "");
+    assert_string_equal(ds_cstr(&r.patches), "");
+    r.bad_bridge = NULL;
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.patches),
+                        "int-br-phys to phy-br-phys\nphy-br-phys to int-br-phys\n");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bridge_that_takes_no_flows_holds_up_no_other),
+        cmocka_unit_test(a_bridge_that_is_gone_takes_its_flows_along),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
