@@ -19,12 +19,6 @@ NT_LOG_MODULE(agent);
  * none has come for so long. */
 #define QUIET_MS 2000
 
-/* Installed flows are looked at so often at least... */
-#define CHECK_MIN_MS 10000
-/* ...and more seldom when that takes longer: it shall cost at most this part of the time. */
-#define CHECK_SHARE 2000
-#define CHECK_MAX_MS 600000
-
 /* A start counts as done after so long, also when some port could not be wired. */
 #define FIRST_SYNC_MS 60000
 
@@ -354,7 +348,6 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
     self->config = env->config;
     self->started_ms = nt_mono_ms(env->clock);
     self->tables_told_ms = INT64_MAX;
-    self->check_pause_ms = CHECK_MIN_MS;
 
     if (agent_open_ovsdb(env, &self->db, err) < 0 || open_switch(self, err) < 0) {
         agent_free(self);
@@ -555,33 +548,6 @@ scan(struct agent *self)
     }
 }
 
-/* br-int and those of physical networks; the tunnel bridge has rules of its own. */
-static void
-each_plain_bridge(struct agent *self, void (*act)(struct flows *, const char *bridge))
-{
-    act(self->flows, self->config->integration_bridge);
-    for (size_t i = 0; i < self->config->n_mappings; i++) {
-        act(self->flows, self->config->mappings[i].bridge);
-    }
-}
-
-/* drop_flows_on_start: nothing of what was there is kept for what may come. */
-static void
-drop_flows(struct agent *self)
-{
-    const struct agent_config *config = self->config;
-
-    if (!config->drop_flows_on_start || self->has_dropped || !wiring_is_set_up(self->wiring)) {
-        return;
-    }
-    self->has_dropped = true;
-    wiring_forget_restored(self->wiring);
-    each_plain_bridge(self, flows_complete);
-    if (agent_config_has_tunnels(config)) {
-        flows_complete(self->flows, config->tunnel_bridge);
-    }
-}
-
 /* What a turn did to ports, as the stock agent tells it of an iteration. */
 static void
 tell_turn(struct agent *self, int64_t began_ms)
@@ -645,23 +611,6 @@ observe_connections(struct agent *self)
     heartbeat_set(self->heartbeat, &facts);
 }
 
-/* Ports keep what they had before our start only if the switch had kept its flows. */
-static void
-look_at_first_flows(struct agent *self)
-{
-    char owner[MODEL_OWNER_SIZE];
-
-    snprintf(owner, sizeof owner, "bridge %s", self->config->integration_bridge);
-    if (self->knows_flows || !wiring_is_set_up(self->wiring) || !self->br_int
-        || !flows_is_settled_for(self->flows, owner)) {
-        return;
-    }
-    self->knows_flows = true;
-    if (!flows_stats(self->flows)->n_adopted) {
-        wiring_forget_restored(self->wiring);
-    }
-}
-
 /* What is to be there in time after the start. */
 static void
 check_deadlines(struct agent *self)
@@ -678,20 +627,6 @@ check_deadlines(struct agent *self)
              "switch did not connect to %s:%d within %d s (of_listen_address, of_listen_port, "
              "of_connect_timeout): is ovs-vswitchd running?",
              config->of_listen_address, config->of_listen_port, config->of_connect_timeout_s);
-    }
-}
-
-/* What nobody wants may go, once everything is wanted that will be. */
-static void
-complete(struct agent *self)
-{
-    const struct agent_config *config = self->config;
-
-    if (wiring_is_complete(self->wiring)) {
-        each_plain_bridge(self, flows_complete);
-    }
-    if (agent_config_has_tunnels(config) && wiring_is_tunnel_complete(self->wiring)) {
-        flows_complete(self->flows, config->tunnel_bridge);
     }
 }
 
@@ -775,35 +710,6 @@ report(struct agent *self)
     }
 }
 
-static bool
-is_settled_on(void *self_, const char *bridge)
-{
-    const struct agent *self = self_;
-
-    return flows_is_settled_on(self->flows, bridge);
-}
-
-/* What others change in our bridges is found by looking, now and then. */
-static void
-check_flows(struct agent *self)
-{
-    int64_t now = nt_mono_ms(self->env.clock);
-    const struct agent_config *config = self->config;
-
-    if (now < self->next_check_ms || !self->was_first_sync) {
-        return;
-    }
-    each_plain_bridge(self, flows_check);
-    if (agent_config_has_tunnels(config)) {
-        flows_check(self->flows, config->tunnel_bridge);
-    }
-
-    /* About 5.6 microseconds a flow. */
-    int64_t cost_ms = (int64_t) flows_stats(self->flows)->n_wanted / 180;
-    self->check_pause_ms = MIN(MAX(cost_ms * CHECK_SHARE, CHECK_MIN_MS), CHECK_MAX_MS);
-    self->next_check_ms = now + self->check_pause_ms;
-}
-
 void
 agent_run(struct agent *self)
 {
@@ -820,7 +726,7 @@ agent_run(struct agent *self)
             part_datapath_ids(self);
             scan(self);
             wiring_run(self->wiring);
-            drop_flows(self);
+            agent_drop_flows(self);
         }
     }
     check_deadlines(self);
@@ -831,15 +737,15 @@ agent_run(struct agent *self)
     nt_ovsdb_commit(self->db);
 
     observe_connections(self);
-    look_at_first_flows(self);
-    wiring_join_ready(self->wiring, is_settled_on, self);
+    agent_look_at_first_flows(self);
+    agent_join_bridges(self);
     if (bridges_is_settled(self->bridges)) {
         wiring_rows_settled(self->wiring);
     }
-    complete(self);
+    agent_complete_flows(self);
     report(self);
     wait_for_tables(self);
-    check_flows(self);
+    agent_check_flows(self);
     tell_turn(self, began_ms);
 }
 

@@ -24,7 +24,6 @@ struct agent {
     unsigned br_int;        /* Its OpenFlow connection; 0: none. */
     int64_t tables_told_ms; /* When forwarding entries count as told; INT64_MAX: not under way. */
     int64_t next_check_ms;
-    int64_t check_pause_ms;
     bool was_first_sync;
     int64_t next_scan_ms;
     bool has_dropped;         /* drop_flows_on_start is done. */
@@ -46,3 +45,10 @@ NT_NODISCARD int agent_open_ovsdb(const struct agent_env *, struct nt_ovsdb **, 
 /* Tells the wiring what the database has of a port or bridge. */
 void agent_tell_port(struct wiring *, const struct nt_ovsdb *, const char *name, bool readded);
 void agent_tell_bridge(struct wiring *, const struct nt_ovsdb *, const char *name);
+
+/* agent_flows.c */
+void agent_drop_flows(struct agent *); /* drop_flows_on_start */
+void agent_look_at_first_flows(struct agent *);
+void agent_join_bridges(struct agent *);
+void agent_complete_flows(struct agent *);
+void agent_check_flows(struct agent *);

@@ -144,14 +144,6 @@ up(void *self_, const struct model_port *port, bool refresh)
     ds_put_format(&self->log, "up %.8s%s\n", port->id, refresh ? " refresh" : "");
 }
 
-static inline bool
-is_bridge_in(void *self_, const char *bridge)
-{
-    struct recorder *self = self_;
-
-    return !self->bad_bridge || strcmp(self->bad_bridge, bridge);
-}
-
 static inline void
 settle(struct recorder *self)
 {

@@ -137,6 +137,14 @@ no_policy(void *self, const char *id)
 
 static void see_named(void *self, const char *name);
 
+static inline bool
+is_bridge_in(void *self_, const char *bridge)
+{
+    struct recorder *self = self_;
+
+    return !self->bad_bridge || strcmp(self->bad_bridge, bridge);
+}
+
 static inline void
 recorder_init(struct recorder *self, struct world *world)
 {

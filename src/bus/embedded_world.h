@@ -40,7 +40,7 @@ struct world {
     char dir[64], path[96], key_file[96], other_key_file[96], endpoint[128];
     bool tcp;
     struct test_clock clock;
-    struct nt_random *random, late;
+    struct nt_random *random;
     struct nt_bus *hub, *a, *b;
 };
 
@@ -127,19 +127,6 @@ turn(struct world *w)
         }                                                                       \
     } while (0)
 
-/* A source whose pauses are 2000 ms; the rest is random. */
-static inline void
-draw_late(struct nt_random *random, const char *purpose, void *out, size_t len)
-{
-    const uint32_t pause_ms = 2000;
-
-    if (!strcmp(purpose, "jitter") && len == sizeof pause_ms) {
-        memcpy(out, &pause_ms, len);
-    } else {
-        nt_random_bytes(CONTAINER_OF(random, struct world, late)->random, purpose, out, len);
-    }
-}
-
 static inline void
 setup(struct world *w, bool tcp)
 {
@@ -155,7 +142,6 @@ setup(struct world *w, bool tcp)
     w->clock.up.mono_ms = test_mono_ms;
     w->clock.up.wall_ms = test_mono_ms;
     w->random = nt_random_system();
-    w->late.bytes = draw_late;
     start_hub(w, "127.0.0.1:0");
     if (tcp) {
         snprintf(w->endpoint, sizeof w->endpoint, "tcp:127.0.0.1:%u", nt_bus_hub_port(w->hub));

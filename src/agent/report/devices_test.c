@@ -3,11 +3,13 @@
 #include "agent/report/devices.h"
 
 #include "bus/embedded_world.h"
+#include "bus/late_random.h"
 #include "openvswitch/dynamic-string.h"
 #include "rpc/neutron/plugin.h"
 
 struct reporter {
     struct world w;
+    struct late_random late;
     struct nt_rpc_service *service;
     struct devices *devices;
     struct ds no_table;
@@ -132,7 +134,7 @@ setup_reporter(void **state)
 
     const struct devices_options o = { .bus = t->w.a,
                                        .clock = &t->w.clock.up,
-                                       .random = &t->w.late,
+                                       .random = late_random(&t->late, t->w.random),
                                        .host = "a",
                                        .batch = 3,
                                        .timeout_ms = LIMIT_MS,

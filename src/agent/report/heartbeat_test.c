@@ -3,10 +3,12 @@
 #include "agent/report/heartbeat.h"
 
 #include "bus/embedded_world.h"
+#include "bus/late_random.h"
 #include "rpc/neutron/reports.h"
 
 struct agent {
     struct world w;
+    struct late_random late;
     struct nt_rpc_service *service;
     struct heartbeat *heartbeat;
     struct agent_config config;
@@ -93,7 +95,7 @@ start(struct agent *t)
 {
     const struct heartbeat_options o = { .bus = t->w.a,
                                          .clock = &t->w.clock.up,
-                                         .random = &t->w.late,
+                                         .random = late_random(&t->late, t->w.random),
                                          .config = &t->config,
                                          .alive = on_alive,
                                          .revived = on_revived,
