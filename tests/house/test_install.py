@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """make install puts every file where a Debian system expects it."""
 
+import glob
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -70,6 +72,21 @@ def shell_calls(program):
     return sorted(names & {"system", "popen", "wordexp", "execl", "execle", "execlp"})
 
 
+def refused_units(top):
+    """What systemd says of the installed units, where its tool is there to be asked."""
+    tool = shutil.which("systemd-analyze")
+    units = sorted(glob.glob(os.path.join(top, "usr/lib/systemd/system/*.service")))
+    if not tool:
+        return []
+    os.makedirs(os.path.join(top, "bin"))
+    shutil.copy("/usr/bin/true", os.path.join(top, "bin/kill"))  # ExecReload= names it.
+    _, said = run(tool, "verify", "--man=no", "--recursive-errors=no", f"--root={top}", *units)
+    with open(units[0], "a", encoding="utf-8") as file:
+        file.write("[Service]\nNoSuchKey=1\n")
+    _, of_wrong = run(tool, "verify", "--man=no", "--recursive-errors=no", f"--root={top}", units[0])
+    return said or ("" if "NoSuchKey" in of_wrong else f"it does not find mistakes: {of_wrong}")
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="house-") as top:
@@ -110,6 +127,11 @@ def main():
                         f"\nExecStart=/usr/sbin/neutrino-{name}" in text and "@" not in
                         text.replace("@system-service", "").replace("@privileged", "")
                         .replace("@resources", ""), text[:200])
+            header, _, body = text.partition("[Service]")
+            checks.that(f"systemd never gives {name} up", "\nRestart=" not in body
+                        or "\nStartLimitIntervalSec=0\n" in header, header)
+        wrong = refused_units(top)
+        checks.that("systemd understands the units", not wrong, wrong)
         images = [n for n in found if n.endswith(".image")]
         for name in images:
             with open(path(name), encoding="utf-8") as f:
