@@ -271,6 +271,29 @@ def replaces_a_controller(switch, peer):
     equal(len(switch.rows("Controller")), 3, "controllers")
 
 
+def moves_its_controller(switch, peer):
+    """Another port to listen on: the row of before goes, the operator's stays."""
+    def targets():
+        by_uuid = {row["_uuid"]: row["target"] for row in switch.rows("Controller")}
+        rows = switch.row("Bridge", "br-int")["controller"]
+        return sorted(by_uuid[uuid] for uuid in (rows if isinstance(rows, list) else [rows]))
+
+    for target in ("tcp:127.0.0.1:6644", "tcp:127.0.0.1:6645", CONTROLLER):
+        peer.ask("bridge", **{**BRIDGE, "controller": target})
+        peer.settle()
+        equal(targets(), sorted(["tcp:127.0.0.1:1", target]), "controllers")
+    # One that another agent made is ours once it has our target.
+    switch.vsctl("clear", "Controller", next(
+        row["_uuid"] for row in switch.rows("Controller") if row["target"] == CONTROLLER
+        and row["_uuid"] in switch.row("Bridge", "br-int")["controller"]), "external_ids")
+    peer.settle()
+    peer.ask("bridge", **{**BRIDGE, "controller": "tcp:127.0.0.1:6644"})
+    peer.settle()
+    equal(targets(), ["tcp:127.0.0.1:1", "tcp:127.0.0.1:6644"], "controllers")
+    peer.ask("bridge", **BRIDGE)
+    peer.settle()
+
+
 def opens_a_door(switch, peer):
     """A Manager row lets others in over TCP."""
     peer.ask("manager", name="ptcp:6640:127.0.0.1", probe=10000)
@@ -441,6 +464,7 @@ def main():
     check("a port comes back to its bridge", moves_home, switch, peer)
     check("bonds and failed ports are seen", sees_bonds_and_failures, switch, peer)
     check("one controller is removed, others stay", replaces_a_controller, switch, peer)
+    check("a controller that moved leaves nothing behind", moves_its_controller, switch, peer)
     check("a Manager row opens a door", opens_a_door, switch, peer)
     check("a refused wish holds up no other", isolates_what_is_refused, switch, peer)
     check("ovsdb-server may restart", survives_a_restart, switch, peer)

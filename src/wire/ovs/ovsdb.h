@@ -98,8 +98,8 @@ struct nt_ovs_bridge_want {
     const char *datapath_type;            /* "system" is written as "". */
     const char *const *protocols;         /* Added to those that are there; NULL-terminated. */
     const char *fail_mode;                /* "secure" */
-    const char *controller;               /* "tcp:127.0.0.1:6633"; NULL: none of this target... */
-    const char *no_controller;            /* ...this one is removed, others are left. */
+    const char *controller;               /* "tcp:127.0.0.1:6633"; the row is marked as ours. */
+    const char *no_controller;            /* Removed, and all of ours that are not wanted. */
     int inactivity_probe_ms;              /* Of the controller, out-of-band. */
     const struct nt_ovs_kv *other_config; /* Merged; ends with a NULL key. */
     int mcast_snooping;                   /* 0, 1; -1: left alone. */

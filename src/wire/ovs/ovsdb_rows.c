@@ -12,6 +12,10 @@
 
 #define CONNECTION_MODE "out-of-band"
 
+/* Rows of ours say so: one with another target is left from an earlier configuration, and the
+ * switch would try it for ever.  Rows of others are left. */
+static const struct nt_ovs_kv mark[] = { { "owner", "neutrino-agent" }, { NULL, NULL } };
+
 static const struct ovsrec_controller *
 find_controller(const struct ovsrec_bridge *row, const char *target)
 {
@@ -34,44 +38,73 @@ static bool
 is_controller_so(const struct ovsrec_controller *row, int64_t probe_ms)
 {
     return row->connection_mode && !strcmp(row->connection_mode, CONNECTION_MODE)
-           && row->n_inactivity_probe == 1 && *row->inactivity_probe == probe_ms;
+           && row->n_inactivity_probe == 1 && *row->inactivity_probe == probe_ms
+           && nt_ovsdb_has_pairs(&row->external_ids, mark);
 }
 
-bool
-nt_ovsdb_ensure_controller(struct nt_ovsdb *db, const struct ovsrec_bridge *bridge,
-                           const struct nt_ovs_bridge_want *want)
+static void
+make_controller(struct nt_ovsdb *db, const struct ovsrec_bridge *bridge,
+                const struct nt_ovs_bridge_want *want)
+{
+    struct ovsrec_controller *row = ovsrec_controller_insert(db->open);
+    struct smap ids = SMAP_INITIALIZER(&ids);
+
+    smap_add(&ids, mark->key, mark->value);
+    ovsrec_controller_set_external_ids(row, &ids);
+    smap_destroy(&ids);
+    ovsrec_controller_set_target(row, want->controller);
+    set_controller(row, want->inactivity_probe_ms);
+    ovsrec_bridge_update_controller_addvalue(bridge, row);
+}
+
+/* True: none of ours is there that is not wanted. */
+static bool
+drop_controllers(struct nt_ovsdb *db, const struct ovsrec_bridge *bridge,
+                 const struct nt_ovs_bridge_want *want)
 {
     bool is_so = true;
 
-    if (want->no_controller) {
-        const struct ovsrec_controller *row = find_controller(bridge, want->no_controller);
+    for (size_t i = 0; i < bridge->n_controller; i++) {
+        const struct ovsrec_controller *row = bridge->controller[i];
+        bool is_wanted = want->controller && !strcmp(row->target, want->controller);
+        bool is_named = want->no_controller && !strcmp(row->target, want->no_controller);
 
-        if (row) {
+        if (!is_wanted && (is_named || nt_ovsdb_has_pairs(&row->external_ids, mark))) {
             is_so = false;
             if (nt_ovsdb_begin(db)) {
                 ovsrec_bridge_update_controller_delvalue(bridge, row);
             }
         }
     }
-    if (want->controller) {
-        const struct ovsrec_controller *row = find_controller(bridge, want->controller);
-
-        if (row && is_controller_so(row, want->inactivity_probe_ms)) {
-            return is_so;
-        }
-        is_so = false;
-        if (nt_ovsdb_begin(db)) {
-            if (!row) {
-                struct ovsrec_controller *made = ovsrec_controller_insert(db->open);
-
-                ovsrec_controller_set_target(made, want->controller);
-                ovsrec_bridge_update_controller_addvalue(bridge, made);
-                row = made;
-            }
-            set_controller(row, want->inactivity_probe_ms);
-        }
-    }
     return is_so;
+}
+
+bool
+nt_ovsdb_ensure_controller(struct nt_ovsdb *db, const struct ovsrec_bridge *bridge,
+                           const struct nt_ovs_bridge_want *want)
+{
+    if (!want->controller && !want->no_controller) {
+        return true;
+    }
+
+    bool is_so = drop_controllers(db, bridge, want);
+    const struct ovsrec_controller *row =
+        want->controller ? find_controller(bridge, want->controller) : NULL;
+
+    if (!want->controller || (row && is_controller_so(row, want->inactivity_probe_ms))) {
+        return is_so;
+    }
+    if (!nt_ovsdb_begin(db)) {
+        return false;
+    }
+    if (row) {
+        set_controller(row, want->inactivity_probe_ms);
+        nt_ovsdb_put_pairs(&row->header_, &ovsrec_controller_col_external_ids, &row->external_ids,
+                           mark);
+    } else {
+        make_controller(db, bridge, want);
+    }
+    return false;
 }
 
 /* --- managers --------------------------------------------------------------------------- */
