@@ -26,10 +26,27 @@ agent_tell_port(struct wiring *wiring, const struct nt_ovsdb *db, const char *na
     wiring_port_seen(wiring, name, nt_ovsdb_port(db, name), &memory, readded);
 }
 
+struct teller {
+    struct wiring *wiring;
+    const struct nt_ovsdb *db;
+};
+
+static void
+tell_again(void *self_, const struct nt_ovs_port *port)
+{
+    struct teller *self = self_;
+
+    agent_tell_port(self->wiring, self->db, port->name, false);
+}
+
 void
 agent_tell_bridge(struct wiring *wiring, const struct nt_ovsdb *db, const char *name)
 {
-    wiring_bridge_seen(wiring, name, nt_ovsdb_bridge(db, name));
+    struct teller self = { wiring, db };
+
+    if (wiring_bridge_seen(wiring, name, nt_ovsdb_bridge(db, name))) {
+        nt_ovsdb_each_port(db, name, tell_again, &self);
+    }
 }
 
 /* --- the server's: out ---------------------------------------------------------------------- */

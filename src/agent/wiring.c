@@ -93,6 +93,7 @@ wiring_new(const struct agent_config *config, const struct wiring_to *to)
     shash_init(&self->lost_networks);
     shash_init(&self->shadows);
     shash_init(&self->closing);
+    shash_init(&self->misnamed);
     self->gone =
         (struct model_gone){ .network = network_gone, .mac = mac_gone, .ip = ip_gone, .aux = self };
     add_patches(self->model, config);
@@ -112,6 +113,7 @@ wiring_free(struct wiring *self)
     shash_destroy(&self->lost_networks);
     shash_destroy_free_data(&self->shadows);
     shash_destroy(&self->closing);
+    shash_destroy(&self->misnamed);
     free(self->floods);
     free(self);
 }
@@ -124,18 +126,6 @@ wiring_emit(struct wiring *self, const char *owner)
 }
 
 /* --- bridges -------------------------------------------------------------------------------- */
-
-void
-wiring_bridge_seen(struct wiring *self, const char *name, const struct nt_ovs_bridge *bridge)
-{
-    if (!bridge) {
-        self->base_dirty = shash_find_and_delete(&self->bridges, name) || self->base_dirty;
-    } else if (!strcmp(bridge->external_bridge_id, name)) {
-        shash_replace(&self->bridges, name, (void *) "ancillary");
-    } else {
-        shash_replace(&self->bridges, name, (void *) "plain");
-    }
-}
 
 /* A bridge of ours, or one whose ports are only reported. */
 static bool
@@ -158,6 +148,21 @@ is_ancillary(const struct wiring *self, const char *bridge)
     const char *kind = shash_find_data(&self->bridges, bridge);
 
     return kind && !strcmp(kind, "ancillary") && !is_ours(self, bridge);
+}
+
+bool
+wiring_bridge_seen(struct wiring *self, const char *name, const struct nt_ovs_bridge *bridge)
+{
+    bool was_ancillary = is_ancillary(self, name);
+
+    if (!bridge) {
+        self->base_dirty = shash_find_and_delete(&self->bridges, name) || self->base_dirty;
+    } else if (!strcmp(bridge->external_bridge_id, name)) {
+        shash_replace(&self->bridges, name, (void *) "ancillary");
+    } else {
+        shash_replace(&self->bridges, name, (void *) "plain");
+    }
+    return bridge && is_ancillary(self, name) != was_ancillary;
 }
 
 static void
@@ -411,6 +416,29 @@ closed_seen(struct wiring *self, const char *name, const struct nt_ovs_port *por
     }
 }
 
+/* Cut to the length of an id it could be another port's. */
+static bool
+has_id(struct wiring *self, const struct nt_ovs_port *port)
+{
+    if (strlen(port->iface_id) >= NT_UUID_SIZE) {
+        if (shash_add_once(&self->misnamed, port->name, NULL)) {
+            nt_warn("iface-id of an interface is no port's id: it is left alone", "name",
+                    port->name, "iface-id", port->iface_id, NULL);
+        }
+        return false;
+    }
+    shash_find_and_delete(&self->misnamed, port->name);
+    return *port->iface_id != '\0';
+}
+
+/* A guest's port on a bridge that matters. */
+static bool
+is_vif(struct wiring *self, const struct nt_ovs_port *port, bool is_int)
+{
+    return port && *port->attached_mac && port->n_interfaces == 1
+           && (is_int || is_ancillary(self, port->bridge)) && has_id(self, port);
+}
+
 void
 wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port,
                  const struct wiring_memory *memory, bool readded)
@@ -422,25 +450,29 @@ wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port
         return;
     }
     if (shash_find(&self->tunnel_ports, name) || (port && !strcmp(port->bridge, br_tun))) {
-        wiring_tunnel_port_seen(self, name, port);
+        /* On another bridge it is another agent's. */
+        wiring_tunnel_port_seen(self, name, port && !strcmp(port->bridge, br_tun) ? port : NULL);
         return;
     }
 
     bool is_int = port && !strcmp(port->bridge, self->config->integration_bridge);
-    bool is_vif = port && *port->iface_id && *port->attached_mac && port->n_interfaces == 1
-                  && (is_int || is_ancillary(self, port->bridge));
+    bool is_plugged = is_vif(self, port, is_int);
 
-    if (wiring_is_shadow(self, name, is_vif && !readded ? port->iface_id : NULL)) {
+    if (!port) {
+        shash_find_and_delete(&self->misnamed, name);
+    }
+    if (wiring_is_shadow(self, name, is_plugged && !readded ? port->iface_id : NULL)) {
         closed_seen(self, name, port);
         return;
     }
 
     AUTO_FREE char *lost_id = NULL;
-    if (known && (!is_vif || strcmp(known->id, port->iface_id) || known->is_ancillary == is_int)) {
+    if (known
+        && (!is_plugged || strcmp(known->id, port->iface_id) || known->is_ancillary == is_int)) {
         lost_id = xstrdup(known->id);
         wiring_port_gone(self, known, port && is_int);
     }
-    if (is_vif) {
+    if (is_plugged) {
         wiring_vif_seen(self, port, memory, readded, !is_int);
     } else {
         closed_seen(self, name, port);

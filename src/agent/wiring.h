@@ -56,8 +56,9 @@ struct wiring_memory {
     const char *net_uuid, *segmentation_id, *tag;
 };
 
-/* A bridge or port as it is now; NULL: it is gone. */
-void wiring_bridge_seen(struct wiring *, const char *name, const struct nt_ovs_bridge *);
+/* A bridge or port as it is now; NULL: it is gone.  True: the bridge's ports count as something
+ * else than before, so that each of them is to be told again. */
+bool wiring_bridge_seen(struct wiring *, const char *name, const struct nt_ovs_bridge *);
 void wiring_port_seen(struct wiring *, const char *name, const struct nt_ovs_port *,
                       const struct wiring_memory *, bool readded);
 

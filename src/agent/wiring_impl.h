@@ -15,6 +15,7 @@ struct wiring {
     struct shash lost_networks; /* Ids: not on this host any more. */
     struct shash shadows;       /* Names of interfaces whose port another one has -> its id. */
     struct shash closing;       /* Names that are no ports any more, until they are closed. */
+    struct shash misnamed;      /* Ports whose iface-id is none; told once each. */
 
     bool has_begun; /* Bridges are wanted. */
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */

@@ -723,8 +723,10 @@ wiring_plan_port(struct wiring *self, struct model_port *port)
     if (port->is_leaving) {
         return;
     }
-    if (port->is_ancillary) {
+    if (port->is_ancillary && port->ofport > 0) {
         to_report(self, port);
+    } else if (port->is_ancillary) {
+        not_to_report(port);
     } else if (port->ofport <= 0) {
         plan_nothing(self, port);
     } else if (port->answer == ANSWER_KNOWN && told) {

@@ -150,6 +150,38 @@ dirty_users(struct wiring *self, const struct model_tunnel *tunnel)
     }
 }
 
+/* The number that the switch has given a port of that name. */
+static int64_t
+ofport_seen(const struct wiring *self, const char *name)
+{
+    const struct shash_node *seen = shash_find(&self->tunnel_ports, name);
+
+    return seen ? (int64_t) (intptr_t) seen->data : 0;
+}
+
+/* False: another tunnel has the name. */
+static bool
+is_named(struct wiring *self, struct model_tunnel *tunnel)
+{
+    bool had = model_tunnel_has_name(self->model, tunnel);
+
+    if (!model_tunnel_take_name(self->model, tunnel)) {
+        const struct model_tunnel *other =
+            shash_find_data(&self->model->tunnel_names, tunnel->name);
+        nt_warn_rl("cannot make a tunnel: its port's name, a hash, is another tunnel's (without "
+                   "tunnel_names_with_local_ip each has its own)",
+                   "type", tunnel->type, "remote_ip", tunnel->remote_ip, "name", tunnel->name,
+                   "is_of", other->remote_ip, NULL);
+        self->stats.n_refused++;
+        return false;
+    }
+    if (!had) {
+        tunnel->ofport = ofport_seen(self, tunnel->name);
+        dirty_users(self, tunnel);
+    }
+    return true;
+}
+
 void
 wiring_plan_tunnel(struct wiring *self, struct model_tunnel *tunnel)
 {
@@ -157,6 +189,9 @@ wiring_plan_tunnel(struct wiring *self, struct model_tunnel *tunnel)
     char owner[MODEL_OWNER_SIZE];
     struct nt_err err = { 0 };
 
+    if (!is_named(self, tunnel)) {
+        return;
+    }
     if (plan_tunnel(self->config, tunnel->type, tunnel->remote_ip, &to, &err) < 0) {
         nt_warn_rl("cannot make a tunnel", "type", tunnel->type, "remote_ip", tunnel->remote_ip,
                    "why", err.msg, NULL);
@@ -214,8 +249,9 @@ tunnel_get(struct wiring *self, const char *type, const char *ip)
                          name);
         tunnel = model_tunnel_add(self->model, type, ip, name);
 
-        const struct shash_node *seen = shash_find(&self->tunnel_ports, name);
-        tunnel->ofport = seen ? (int64_t) (intptr_t) seen->data : 0;
+        if (model_tunnel_has_name(self->model, tunnel)) {
+            tunnel->ofport = ofport_seen(self, name);
+        }
     }
     return tunnel;
 }
@@ -252,21 +288,52 @@ wiring_tunnel_port_seen(struct wiring *self, const char *name, const struct nt_o
     }
 }
 
+/* Its port goes; one of that name on another bridge is another agent's, and stays. */
+static void
+drop_tunnel(struct wiring *self, struct model_tunnel *tunnel)
+{
+    char owner[MODEL_OWNER_SIZE];
+
+    model_tunnel_owner(tunnel, owner);
+    wiring_emit(self, owner);
+    if (shash_find(&self->tunnel_ports, tunnel->name)) {
+        self->to.no_port(self->to.aux, tunnel->name);
+    } else {
+        self->to.forget_port(self->to.aux, tunnel->name);
+    }
+}
+
+/* Names may be free now. */
+static void
+dirty_nameless(struct wiring *self)
+{
+    struct model_tunnel *tunnel;
+
+    HMAP_FOR_EACH (tunnel, node, &self->model->tunnels) {
+        if (!model_tunnel_has_name(self->model, tunnel)) {
+            MODEL_DIRTY(self->model, dirty_tunnels, tunnel);
+        }
+    }
+}
+
 void
 wiring_drop_unused_tunnels(struct wiring *self)
 {
     struct model_tunnel *tunnel;
     struct shash_node *node;
-    char owner[MODEL_OWNER_SIZE];
+    size_t n_before = hmap_count(&self->model->tunnels);
 
     HMAP_FOR_EACH_SAFE (tunnel, node, &self->model->tunnels) {
         if (model_tunnel_is_used(tunnel)) {
             continue;
         }
-        model_tunnel_owner(tunnel, owner);
-        wiring_emit(self, owner);
-        self->to.no_port(self->to.aux, tunnel->name);
+        if (model_tunnel_has_name(self->model, tunnel)) {
+            drop_tunnel(self, tunnel);
+        }
         model_tunnel_remove(self->model, tunnel);
+    }
+    if (hmap_count(&self->model->tunnels) != n_before) {
+        dirty_nameless(self);
     }
     SHASH_FOR_EACH (node, &self->tunnel_ports) {
         if (!shash_find(&self->model->tunnel_names, node->name)) {

@@ -263,6 +263,38 @@ is_bridge_coming(const struct bridges *b, const char *name)
     return name && (nt_ovsdb_bridge(b->db, name) || (w && w->bridge.may_create));
 }
 
+/* Agents on one switch name the port of a tunnel to the same host alike, unless they are told
+ * otherwise.  Returns the bridge of the other agent's port; NULL: the name is ours. */
+static const char *
+taken_by(const struct bridges *b, const struct wish *w)
+{
+    const struct nt_ovs_port *port = nt_ovsdb_port(b->db, w->name);
+
+    if (w->group != WISH_PORT || !w->port.type || !port || !strcmp(port->bridge, w->port.bridge)) {
+        return NULL;
+    }
+    for (const struct nt_ovs_kv *kv = w->port.options; kv && kv->key; kv++) {
+        const char *other = nt_ovsdb_interface_option(b->db, w->name, kv->key);
+        if (!strcmp(kv->key, "local_ip") && other && strcmp(kv->value, other) != 0) {
+            return port->bridge;
+        }
+    }
+    return NULL;
+}
+
+/* It is made when the other one goes. */
+static void
+yield_name(struct bridges *b, struct wish *w, const char *bridge)
+{
+    set_state(b, w, WISH_WAITING);
+    if (!w->problem) {
+        nt_error("another agent's tunnel has the name; where several agents share a switch, "
+                 "each needs tunnel_names_with_local_ip = true",
+                 "name", w->name, "bridge", bridge, NULL);
+        w->problem = xstrdup("taken");
+    }
+}
+
 /* Whether it takes somebody else to make what the wish is about. */
 static bool
 must_wait(const struct bridges *b, const struct wish *w)
@@ -357,6 +389,13 @@ note_repair(struct bridges *b, struct wish *w)
 static bool
 serve(struct bridges *b, struct wish *w)
 {
+    const char *other = taken_by(b, w);
+
+    if (other) {
+        w->was_settled = false;
+        yield_name(b, w, other);
+        return false;
+    }
     if (w->was_settled && !may_repair(b, w)) {
         return false;
     }

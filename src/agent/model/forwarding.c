@@ -102,9 +102,22 @@ model_tunnel_add(struct model *model, const char *type, const char *ip, const ch
     ovs_list_init(&tunnel->floods);
     ovs_list_init(&tunnel->macs);
     hmap_insert(&model->tunnels, &tunnel->node, tunnel_hash(type, ip));
-    shash_add(&model->tunnel_names, name, tunnel);
+    model_tunnel_take_name(model, tunnel);
     MODEL_DIRTY(model, dirty_tunnels, tunnel);
     return tunnel;
+}
+
+bool
+model_tunnel_take_name(struct model *model, struct model_tunnel *tunnel)
+{
+    return shash_add_once(&model->tunnel_names, tunnel->name, tunnel)
+           || model_tunnel_has_name(model, tunnel);
+}
+
+bool
+model_tunnel_has_name(const struct model *model, const struct model_tunnel *tunnel)
+{
+    return shash_find_data(&model->tunnel_names, tunnel->name) == tunnel;
 }
 
 bool
@@ -120,7 +133,9 @@ model_tunnel_remove(struct model *model, struct model_tunnel *tunnel)
     ovs_assert(ovs_list_is_empty(&tunnel->floods) && ovs_list_is_empty(&tunnel->macs));
     unlink_from(&tunnel->dirty);
     hmap_remove(&model->tunnels, &tunnel->node);
-    shash_find_and_delete(&model->tunnel_names, tunnel->name);
+    if (model_tunnel_has_name(model, tunnel)) {
+        shash_find_and_delete(&model->tunnel_names, tunnel->name);
+    }
     free(tunnel);
 }
 

@@ -9,6 +9,10 @@
 struct model_tunnel *model_tunnel_find(const struct model *, const char *type, const char *ip);
 struct model_tunnel *model_tunnel_add(struct model *, const char *type, const char *ip,
                                       const char *name);
+/* Names are short, so two tunnels may want the same one: the first has it, the other none until
+ * it is free.  True: it is this tunnel's. */
+bool model_tunnel_take_name(struct model *, struct model_tunnel *);
+bool model_tunnel_has_name(const struct model *, const struct model_tunnel *);
 bool model_tunnel_is_used(const struct model_tunnel *);
 void model_tunnel_remove(struct model *, struct model_tunnel *); /* Unused. */
 

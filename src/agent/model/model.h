@@ -140,7 +140,7 @@ struct model {
     const struct agent_config *config; /* Borrowed. */
     struct hmap ports, networks, tunnels;
     struct shash port_names;   /* Name -> struct model_port. */
-    struct shash tunnel_names; /* Name -> struct model_tunnel. */
+    struct shash tunnel_names; /* Name -> struct model_tunnel that has it. */
     struct lvlans *lvlans;
     struct model_patch *patches;
     size_t n_patches;

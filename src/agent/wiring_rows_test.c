@@ -1,0 +1,237 @@
+/* Rows of the switch that are not quite ours: other bridges, other agents, odd names. */
+#include <config.h>
+
+#include "agent/model/forwarding.h"
+#include "agent/wiring_facts.h"
+
+/* A guest's port on any bridge; 'id' as its external_ids have it. */
+static void
+see_plugged(struct recorder *r, const char *bridge, const char *name, const char *id)
+{
+    const struct nt_ovs_port port = { .bridge = bridge,
+                                      .name = name,
+                                      .type = "internal",
+                                      .ofport = 30,
+                                      .iface_id = id,
+                                      .attached_mac = "fa:16:3e:00:00:01",
+                                      .n_interfaces = 1,
+                                      .error = "" };
+
+    wiring_port_seen(r->wiring, name, &port, NULL, false);
+}
+
+/* br-ex with its mark, or without; true: its ports are to be told again. */
+static bool
+see_external_bridge(struct recorder *r, const char *bridge_id)
+{
+    const struct nt_ovs_bridge bridge = { .name = "br-ex", .external_bridge_id = bridge_id };
+
+    return wiring_bridge_seen(r->wiring, "br-ex", &bridge);
+}
+
+static void
+a_port_of_an_ancillary_bridge_is_reported_and_nothing_else(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    assert_true(see_external_bridge(&r, "br-ex"));
+    see_plugged(&r, "br-ex", w.ports[0].name, w.ports[0].id);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\n");
+    assert_null(shash_find(&r.flows, "port 00000000-aaaa-0000-0000-000000000000"));
+    assert_int_equal(w.ports[0].tag, 0); /* None was wished. */
+    assert_true(wiring_is_complete(r.wiring));
+    assert_int_equal(wiring_stats(r.wiring)->n_ancillary, 1);
+
+    wiring_port_seen(r.wiring, w.ports[0].name, NULL, NULL, false);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\ndown 00000000\n");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_bridge_becomes_ancillary_and_ceases_to_be(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    assert_false(see_external_bridge(&r, ""));
+    see_plugged(&r, "br-ex", w.ports[0].name, w.ports[0].id);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "");
+
+    assert_true(see_external_bridge(&r, "br-ex"));
+    assert_false(see_external_bridge(&r, "br-ex"));
+    see_plugged(&r, "br-ex", w.ports[0].name, w.ports[0].id);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\n");
+
+    assert_true(see_external_bridge(&r, "br-other"));
+    see_plugged(&r, "br-ex", w.ports[0].name, w.ports[0].id);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\ndown 00000000\n");
+    assert_int_equal(w.ports[0].tag, 0);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+bridges_of_ours_are_never_ancillary(void **state)
+{
+    static const char *const ours[] = { "br-int", "br-tun", "br-phys" };
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    for (size_t i = 0; i < NT_ARRAY_SIZE(ours); i++) {
+        const struct nt_ovs_bridge bridge = { .name = ours[i], .external_bridge_id = ours[i] };
+        assert_false(wiring_bridge_seen(r.wiring, ours[i], &bridge));
+    }
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+an_id_that_is_too_long_is_nobodys(void **state)
+{
+    struct world w;
+    struct recorder r;
+    char id[64];
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    tell(&r, 0, 0, true);
+    snprintf(id, sizeof id, "%s-longer", w.ports[0].id);
+    for (int i = 0; i < 2; i++) {
+        see_plugged(&r, "br-int", w.ports[0].name, id);
+        settle(&r);
+    }
+    assert_int_equal(wiring_stats(r.wiring)->n_added, 0);
+    assert_int_equal(wiring_stats(r.wiring)->n_removed, 0);
+    assert_int_equal(w.ports[0].tag, 0);
+    assert_string_equal(ds_cstr(&r.log), "");
+
+    see_plugged(&r, "br-int", w.ports[0].name, w.ports[0].id);
+    assert_int_equal(wiring_stats(r.wiring)->n_added, 1);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+/* --- names of tunnels ------------------------------------------------------------------------ */
+
+/* Two addresses whose hashes begin with the same five digits. */
+#define CLASH_A "10.0.3.113"
+#define CLASH_B "10.0.4.162"
+#define CLASH_NAME "vxl-b4993-398bb"
+
+static bool
+has_port(const struct recorder *r, const char *ip)
+{
+    const struct model_tunnel *tunnel = model_tunnel_find(wiring_model(r->wiring), "vxlan", ip);
+
+    return tunnel && tunnel->ofport > 0;
+}
+
+static void
+world_of_peers(struct world *w, struct recorder *r)
+{
+    world_init(w);
+    w->config.l2_population = false;
+    w->config.tunnel_names_with_local_ip = true;
+    recorder_init(r, w);
+    see_bridges(r);
+}
+
+static void
+two_tunnels_of_one_name_are_one_at_a_time(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_of_peers(&w, &r);
+    wiring_tunnel(r.wiring, "vxlan", CLASH_A);
+    wiring_tunnel(r.wiring, "vxlan", CLASH_B);
+    settle(&r);
+    assert_int_equal(shash_count(&r.tunnels), 1);
+    assert_non_null(shash_find(&r.tunnels, CLASH_NAME));
+    assert_int_equal(wiring_stats(r.wiring)->n_refused, 1);
+    assert_true(has_port(&r, CLASH_A));
+    assert_false(has_port(&r, CLASH_B));
+
+    /* The one without a port goes: the other one's stays. */
+    wiring_tunnel_gone(r.wiring, "vxlan", CLASH_B);
+    wiring_tables_told(r.wiring);
+    settle(&r);
+    assert_null(model_tunnel_find(wiring_model(r.wiring), "vxlan", CLASH_B));
+    assert_true(has_port(&r, CLASH_A));
+    assert_string_equal(ds_cstr(&r.log), "");
+
+    /* The one with the port goes: the other one has it. */
+    wiring_tunnel(r.wiring, "vxlan", CLASH_B);
+    settle(&r);
+    wiring_tunnel_gone(r.wiring, "vxlan", CLASH_A);
+    settle(&r);
+    assert_null(model_tunnel_find(wiring_model(r.wiring), "vxlan", CLASH_A));
+    assert_true(has_port(&r, CLASH_B));
+    assert_non_null(shash_find(&r.tunnels, CLASH_NAME));
+    assert_string_not_equal(flows_of(&r, "tunnel " CLASH_NAME), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_tunnel_on_another_agents_bridge_is_left_there(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    w.config.l2_population = false;
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    wiring_tables_told(r.wiring);
+    see(&r, "br-tun-2", "vxlan-0a000002", 5, "vxlan");
+    wiring_tunnel(r.wiring, "vxlan", "10.0.0.2");
+    wiring_run(r.wiring);
+    see(&r, "br-tun-2", "vxlan-0a000002", 5, "vxlan");
+    wiring_run(r.wiring);
+    assert_string_equal(flows_of(&r, "tunnel vxlan-0a000002"), "");
+
+    wiring_tunnel_gone(r.wiring, "vxlan", "10.0.0.2");
+    wiring_run(r.wiring);
+    assert_string_equal(ds_cstr(&r.log), "");
+    assert_int_equal(r.n_forgotten, 1);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_of_an_ancillary_bridge_is_reported_and_nothing_else),
+        cmocka_unit_test(a_bridge_becomes_ancillary_and_ceases_to_be),
+        cmocka_unit_test(bridges_of_ours_are_never_ancillary),
+        cmocka_unit_test(an_id_that_is_too_long_is_nobodys),
+        cmocka_unit_test(two_tunnels_of_one_name_are_one_at_a_time),
+        cmocka_unit_test(a_tunnel_on_another_agents_bridge_is_left_there),
+    };
+
+    return cmocka_run_group_tests_name("agent/wiring_rows", tests, NULL, NULL);
+}
