@@ -57,6 +57,10 @@ def ofctl(*argv, version="OpenFlow14"):
 # --- the switch ---------------------------------------------------------------------------------
 
 
+def appctl(*argv):
+    return run("ovs-appctl", "-t", f"{RUN}/ovs-vswitchd.ctl", *argv)
+
+
 def daemon(*argv):
     log = open(os.path.join(RUN, os.path.basename(argv[0]) + ".out"), "wb")
     process = subprocess.Popen(argv, env=ENV, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -368,13 +372,34 @@ def flood(n):
     add_bridge("many")
     ofctl("add-flow", "many", "actions=goto_table:22")
     ofctl("add-flows", "many", path)
-    said = run("ovs-appctl", "-t", f"{RUN}/ovs-vswitchd.ctl", "ofproto/trace", "many",
-               "in_port=1,dl_vlan=1,dl_dst=ff:ff:ff:ff:ff:ff")
+    said = appctl("ofproto/trace", "many", "in_port=1,dl_vlan=1,dl_dst=ff:ff:ff:ff:ff:ff")
     vsctl("del-br", "many")
     equal(sorted(int(port) for port in re.findall(r"^ +output:(\d+)", said, re.M)),
           list(range(100, 100 + n)), "ports")
     equal(said.count("set_field:0x1464->tun_id"), 1, "times the key is set")
     equal(said.count("pop_vlan"), 1, "times the tag is taken off")
+
+
+def flood_in_datapath(n):
+    """The same with real tunnels, encoded as for the kernel: more than 64 kB of actions."""
+    path = os.path.join(TMP, "datapath.flows")
+    with open(path, "wb") as file:
+        subprocess.run([os.path.join(os.environ["BUILD_DIR"], "tests/compat/plan_flood"), str(n)],
+                       check=True, stdout=file, timeout=60)
+    add_bridge("real")
+    appctl("dpif/set-dp-features", "real", "tnl_push_pop", "false")
+    arguments = []
+    for i in range(n):
+        arguments += ["--", "add-port", "real", f"vxlan{i}", "--", "set", "Interface", f"vxlan{i}",
+                      "type=vxlan", f"ofport_request={100 + i}", "options:in_key=flow",
+                      "options:out_key=flow", f'options:remote_ip="fd00::{i + 1:x}"']
+    vsctl(*arguments[1:])
+    ofctl("add-flow", "real", "actions=goto_table:22")
+    ofctl("add-flows", "real", path)
+    said = appctl("ofproto/trace", "real", "in_port=1,dl_vlan=1,dl_dst=ff:ff:ff:ff:ff:ff")
+    vsctl("del-br", "real")
+    ends = re.findall(r"ipv6_dst=fd00::([0-9a-f]+),", said.rpartition("Datapath actions")[2])
+    equal((len(ends), len(set(ends))), (n, n), "ends of tunnels, different ones")
 
 
 def main():
@@ -384,6 +409,7 @@ def main():
     check("neighbour solicitations are answered", nd_responder)
     for n in (3, 1100, 3000):
         check(f"a broadcast goes into {n} tunnels, each once", flood, n)
+    check("a broadcast goes into 1100 tunnels when the datapath is told", flood_in_datapath, 1100)
     done()
 
 

@@ -124,6 +124,23 @@ plan_br_tun_base(struct plan *plan, const struct plan_br_tun *br)
 #define FLOOD_OUTPUT 16
 #define FLOOD_PER_FLOW ((NT_FLOW_MAX_INSTRUCTIONS - FLOOD_AROUND) / FLOOD_OUTPUT)
 
+/* What a frame for everybody needs before it goes into tunnels, and the other flows: first, since
+ * a switch that has 64 kB of actions for the datapath together enters no further table. */
+static void
+put_flood_head(struct ds *actions, const struct plan_network *network, size_t i, size_t n_flows)
+{
+    if (i == 0) {
+        ds_put_format(actions, "pop_vlan,set_field:0x%" PRIx64 "->tun_id,",
+                      network->segmentation_id);
+        if (n_flows > 1) {
+            ds_put_format(actions, "set_field:0x%x->reg6,", (unsigned) network->lvlan);
+        }
+    }
+    if (i + 1 < n_flows) {
+        ds_put_format(actions, "set_field:0x%zx->reg7,resubmit(,%d),", i + 1, BR_TUN_FLOOD_MORE);
+    }
+}
+
 /* A frame to all that have the network.  As many tunnels as a flow has room for; the rest
  * is in flows of another table, told apart by registers: the network's tag is gone there. */
 static void
@@ -135,22 +152,11 @@ plan_flood(struct plan *plan, const struct plan_network *network)
         struct ds actions = DS_EMPTY_INITIALIZER;
         size_t end = MIN((i + 1) * FLOOD_PER_FLOW, network->n_flood_ofports);
 
-        if (i == 0) {
-            ds_put_format(&actions, "pop_vlan,set_field:0x%" PRIx64 "->tun_id,",
-                          network->segmentation_id);
-            if (n_flows > 1) {
-                ds_put_format(&actions, "set_field:0x%x->reg6,", (unsigned) network->lvlan);
-            }
-        }
+        put_flood_head(&actions, network, i, n_flows);
         for (size_t j = i * FLOOD_PER_FLOW; j < end; j++) {
             ds_put_format(&actions, "output:%" PRId64 ",", network->flood_ofports[j]);
         }
-        if (i + 1 < n_flows) {
-            ds_put_format(&actions, "set_field:0x%zx->reg7,resubmit(,%d)", i + 1,
-                          BR_TUN_FLOOD_MORE);
-        } else {
-            ds_chomp(&actions, ',');
-        }
+        ds_chomp(&actions, ',');
 
         if (i == 0) {
             plan_flow(plan, network->br_tun, "table=%d,priority=1,dl_vlan=%d,actions=%s",

@@ -432,8 +432,8 @@ flood_to_many_tunnels_is_split(void **state)
     const char *second = flow_of(&plan, "table=23,priority=1,reg6=0x1,reg7=0x1,");
     const char *third = flow_of(&plan, "table=23,priority=1,reg6=0x1,reg7=0x2,");
     assert_int_equal(n_outputs(first) + n_outputs(second) + n_outputs(third), N);
-    assert_non_null(strstr(first, ",set_field:0x1->reg7,resubmit(,23)"));
-    assert_non_null(strstr(second, ",set_field:0x2->reg7,resubmit(,23)"));
+    assert_non_null(strstr(first, ",set_field:0x1->reg7,resubmit(,23),output:100,"));
+    assert_non_null(strstr(second, "actions=set_field:0x2->reg7,resubmit(,23),output:"));
     assert_null(strstr(third, "resubmit"));
     assert_non_null(strstr(third, ",output:2599"));
     plan_deinit(&plan);
