@@ -668,11 +668,11 @@ join(struct wiring *self, struct model_port *port, const struct nt_vo_port *told
 static void
 plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port *told)
 {
-    const struct nt_vo_binding *binding = nt_vo_port_binding(told, self->config->host);
+    const struct nt_vo_binding *binding = nt_vo_port_binding_for(told, self->config->host);
     const struct nt_vo_segment *segment = segment_of(self, told);
     struct nt_err err = { 0 };
 
-    if (!binding || strcmp(binding->status, "ACTIVE") || !segment) {
+    if (!binding || !segment) {
         kill_port(self, port);
         return;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "openvswitch/json.h"
 
 #define RPC NT_IN_RPC
 #define NEED (NT_IN_RPC | NT_REQUIRED)
@@ -216,19 +217,70 @@ nt_vo_port_binding(const struct nt_vo_port *port, const char *host)
     return found;
 }
 
+static const struct nt_vo_binding *
+active_binding(const struct nt_vo_port *port)
+{
+    for (size_t i = 0; i < port->n_bindings; i++) {
+        if (!strcmp(port->bindings[i].status, "ACTIVE")) {
+            return &port->bindings[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_migrating(const struct nt_vo_binding *active)
+{
+    const struct json *to = active->profile && active->profile->type == JSON_OBJECT
+                                ? shash_find_data(json_object(active->profile), "migrating_to")
+                                : NULL;
+
+    return to && to->type == JSON_STRING && *json_string(to);
+}
+
+const struct nt_vo_binding *
+nt_vo_port_binding_for(const struct nt_vo_port *port, const char *host)
+{
+    const struct nt_vo_binding *active = active_binding(port);
+    bool is_guest = !strncmp(port->device_owner, "compute:", strlen("compute:"));
+
+    if (active && is_guest && strcmp(active->host, host) && !is_migrating(active)) {
+        return NULL;
+    }
+    return active;
+}
+
+bool
+nt_vo_port_has_left(const struct nt_vo_port *port, const char *host)
+{
+    const struct nt_vo_binding *ours = nt_vo_port_binding(port, host);
+
+    return ours && !strcmp(ours->status, "INACTIVE") && active_binding(port);
+}
+
+/* Whether 'l' is what carries the port on 'host' rather than 'than'. */
+static bool
+is_better(const struct nt_vo_binding_level *l, const struct nt_vo_binding_level *than,
+          const char *host)
+{
+    bool is_ours = !strcmp(l->host, host), was_ours = !strcmp(than->host, host);
+
+    return is_ours != was_ours ? is_ours : l->level >= than->level;
+}
+
 const struct nt_vo_segment *
 nt_vo_port_segment(const struct nt_vo_port *port, const char *host)
 {
-    const struct nt_vo_binding_level *deepest = NULL;
+    const struct nt_vo_binding_level *best = NULL;
 
     for (size_t i = 0; i < port->n_binding_levels; i++) {
         const struct nt_vo_binding_level *l = &port->binding_levels[i];
 
-        if (!strcmp(l->host, host) && (!deepest || l->level > deepest->level)) {
-            deepest = l;
+        if (!best || is_better(l, best, host)) {
+            best = l;
         }
     }
-    return deepest && deepest->segment.vo.type ? &deepest->segment : NULL;
+    return best && best->segment.vo.type ? &best->segment : NULL;
 }
 
 bool

@@ -128,8 +128,16 @@ struct nt_vo_port {
 /* The binding on 'host', the active one if there are two; NULL without. */
 const struct nt_vo_binding *nt_vo_port_binding(const struct nt_vo_port *, const char *host);
 
-/* The segment that carries the port on 'host': that of the deepest level; NULL when it
- * is not bound there. */
+/* The binding by which 'host' wires the port once it is plugged there: the active one, whichever
+ * host that is of; with a guest's port only that of 'host', or while the guest migrates.  NULL:
+ * it is not to be wired. */
+const struct nt_vo_binding *nt_vo_port_binding_for(const struct nt_vo_port *, const char *host);
+
+/* Another host has the active binding instead of 'host', which has one, too. */
+bool nt_vo_port_has_left(const struct nt_vo_port *, const char *host);
+
+/* The segment that carries the port on 'host': that of its deepest level there, without one
+ * that of the deepest level; NULL when it is not bound. */
 const struct nt_vo_segment *nt_vo_port_segment(const struct nt_vo_port *, const char *host);
 
 /* A port without the extension's object is guarded. */
