@@ -125,24 +125,14 @@ tunnel_gone(void *self_, const char *type, const char *ip)
     wiring_tunnel_gone(self->wiring, type, ip);
 }
 
+/* One may come late, or before the other: what is so is asked. */
 static void
-binding_activated(void *self_, const char *port_id, const char *host)
-{
-    struct agent *self = self_;
-
-    if (!strcmp(host, self->config->host) && model_port_find(wiring_model(self->wiring), port_id)) {
-        neutron_drop_port(self->neutron, port_id);
-        neutron_want_port(self->neutron, port_id); /* As it is now. */
-    }
-}
-
-static void
-binding_deactivated(void *self_, const char *port_id, const char *host)
+binding_noticed(void *self_, const char *port_id, const char *host)
 {
     struct agent *self = self_;
 
     if (!strcmp(host, self->config->host)) {
-        wiring_deactivated(self->wiring, port_id);
+        neutron_look_at_port(self->neutron, port_id);
     }
 }
 
@@ -328,8 +318,8 @@ open_server(struct agent *self)
         .fdb_change = fdb_change,
         .tunnel = tunnel_told,
         .tunnel_gone = tunnel_gone,
-        .binding_activated = binding_activated,
-        .binding_deactivated = binding_deactivated,
+        .binding_activated = binding_noticed,
+        .binding_deactivated = binding_noticed,
         .settled = settled,
         .aux = self,
     };

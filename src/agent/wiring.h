@@ -65,7 +65,6 @@ void wiring_port_seen(struct wiring *, const char *name, const struct nt_ovs_por
 void wiring_port_told(struct wiring *, const char *id, enum model_answer);
 void wiring_network_told(struct wiring *, const char *id);
 void wiring_policy_told(struct wiring *, const char *policy_id);
-void wiring_deactivated(struct wiring *, const char *port_id); /* Its binding here. */
 
 /* True when a network is among them that was asked for. */
 bool wiring_fdb_add(struct wiring *, const struct nt_fdb_network *, size_t n);

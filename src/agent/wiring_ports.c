@@ -55,6 +55,40 @@ report_down(struct wiring *self, struct model_port *port)
     self->to.device_down(self->to.aux, port->id);
 }
 
+/* It is no more on its way out of the switch. */
+static void
+stay(struct wiring *self, struct model_port *port)
+{
+    if (port->is_leaving) {
+        port->is_leaving = false;
+        self->to.forget_port(self->to.aux, port->name);
+    }
+}
+
+/* A guest that went to another host leaves its port behind, which goes when the binding of that
+ * host has become the active one.  One that is not active here yet is that of a guest to come. */
+static void
+note_binding(struct wiring *self, struct model_port *port, const struct nt_vo_port *told)
+{
+    const struct nt_vo_binding *ours = nt_vo_port_binding(told, self->config->host);
+
+    if (ours && !strcmp(ours->status, "ACTIVE")) {
+        stay(self, port);
+        if (!port->was_active) {
+            port->is_reported_up = false; /* Till now the server did not take it for ours. */
+        }
+        port->was_active = true;
+    } else if (port->was_active && nt_vo_port_has_left(told, self->config->host)) {
+        nt_info("binding was deactivated: the port leaves the switch", "port", port->id, "name",
+                port->name, NULL);
+        port->was_active = false;
+        port->is_leaving = true;
+        not_to_report(port);
+        not_to_open(port);
+        self->to.no_port(self->to.aux, port->name);
+    }
+}
+
 /* --- seen ----------------------------------------------------------------------------------- */
 
 /* The tag of an earlier run is kept for the network it was for. */
@@ -238,8 +272,11 @@ vif_added(struct wiring *self, const struct nt_ovs_port *seen, const struct wiri
     self->stats.n_added++;
     remember(self, port, memory);
     self->to.interest(self->to.aux, port->id, true);
-    if (self->to.vo_port(self->to.aux, port->id)) {
+
+    const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
+    if (told) {
         port->answer = ANSWER_KNOWN;
+        note_binding(self, port, told);
     }
     return port;
 }
@@ -268,7 +305,10 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
     }
     bool is_other =
         readded || (port->ofport > 0 && seen->ofport > 0 && port->ofport != seen->ofport);
-    if (!is_new && is_other && !port->is_ancillary) {
+    if (readded) {
+        stay(self, port); /* What was to go has gone. */
+    }
+    if (!is_new && is_other && !port->is_ancillary && !port->is_leaving) {
         close_port(self, port); /* Another port of the switch, without guards yet. */
     }
 
@@ -338,7 +378,11 @@ wiring_port_told(struct wiring *self, const char *id, enum model_answer answer)
     }
     port->answer = answer;
 
+    const struct nt_vo_port *told = self->to.vo_port(self->to.aux, id);
     (void) doubt_report(self, port);
+    if (told) {
+        note_binding(self, port, told);
+    }
     self->stats.n_updated++;
     MODEL_DIRTY(self->model, dirty_ports, port);
 }
@@ -380,19 +424,6 @@ wiring_policy_told(struct wiring *self, const char *policy_id)
                 || !strcmp(told->qos_network_policy_id, policy_id))) {
             MODEL_DIRTY(self->model, dirty_ports, port);
         }
-    }
-}
-
-void
-wiring_deactivated(struct wiring *self, const char *port_id)
-{
-    struct model_port *port = model_port_find(self->model, port_id);
-
-    if (port && !port->is_ancillary) {
-        nt_info("binding was deactivated: the port leaves the switch", "port", port_id, "name",
-                port->name, NULL);
-        port->is_leaving = true;
-        self->to.no_port(self->to.aux, port->name);
     }
 }
 

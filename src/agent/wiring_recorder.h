@@ -10,7 +10,7 @@ struct recorder {
     struct shash flows; /* Owner -> text. */
     struct shash tunnels;
     struct ds log, patches;
-    size_t n_forgotten;
+    size_t n_forgotten, n_port_wishes;
     const char *bad_bridge; /* Takes no flows; NULL: none. */
 };
 
@@ -39,6 +39,7 @@ record_port(void *self_, const struct nt_ovs_port_want *want)
         if (strcmp(self->world->ports[i].name, want->name)) {
             continue;
         }
+        self->n_port_wishes++;
         self->world->ports[i].tag = want->tag;
         for (const struct nt_ovs_kv *kv = want->other_config; kv && kv->key; kv++) {
             char *to = !strcmp(kv->key, "net_uuid")          ? self->world->ports[i].net_uuid

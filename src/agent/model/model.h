@@ -62,6 +62,7 @@ struct model_port {
     struct model_network *network; /* WIRE_BOUND. */
     bool is_reported_up;
     bool lacks_lvlan; /* Dead because none was left. */
+    bool was_active;  /* Its binding on this host, when the server told of it last. */
     bool is_leaving;  /* It is being removed from the switch. */
 };
 

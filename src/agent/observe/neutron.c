@@ -208,6 +208,12 @@ neutron_drop_qos_policy(struct neutron *n, const char *id)
     neutron_objects_drop(n->policies, id);
 }
 
+void
+neutron_look_at_port(struct neutron *n, const char *id)
+{
+    neutron_objects_changed(n->ports, id, 0);
+}
+
 const struct nt_vo_port *
 neutron_port(const struct neutron *n, const char *id)
 {

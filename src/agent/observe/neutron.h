@@ -83,6 +83,10 @@ void neutron_drop_port(struct neutron *, const char *id);
 void neutron_drop_network(struct neutron *, const char *id);
 void neutron_drop_qos_policy(struct neutron *, const char *id);
 
+/* Something may have changed: the port is asked for, if it is wanted, unless a push comes within
+ * a moment.  What is known stays known meanwhile. */
+void neutron_look_at_port(struct neutron *, const char *id);
+
 /* What is known; NULL: nothing (yet).  Borrowed until it is dropped or a callback for it. */
 const struct nt_vo_port *neutron_port(const struct neutron *, const char *id);
 const struct nt_vo_network *neutron_network(const struct neutron *, const char *id);

@@ -187,6 +187,23 @@ older_notifications_lead_to_a_look_unless_a_push_comes(void **state)
 }
 
 static void
+a_look_keeps_what_is_known(void **state)
+{
+    struct agent *t = *state;
+
+    neutron_look_at_port(t->neutron, P2); /* Nobody wants it. */
+    know_p1(t, PORT(P1, "5"));
+    t->objects[0] = PORT(P1, "6");
+    neutron_look_at_port(t->neutron, P1);
+    drain(t);
+    assert_false(neutron_is_settled(t->neutron));
+    assert_int_equal(neutron_port(t->neutron, P1)->standard.revision_number, 5);
+    pass(t, 300);
+    HEARS(t, "port 1111 6\n");
+    assert_int_equal(t->n_pulls, 1);
+}
+
+static void
 older_notifications_of_networks_are_heard(void **state)
 {
     struct agent *t = *state;
@@ -557,6 +574,7 @@ main(void)
         TEST(push_for_what_was_missing_leads_to_a_look),
         TEST(push_during_a_question_that_finds_nothing_has_it_put_again),
         TEST(older_notifications_lead_to_a_look_unless_a_push_comes),
+        TEST(a_look_keeps_what_is_known),
         TEST(older_notifications_of_networks_are_heard),
         TEST(notifications_of_juno_are_taken),
         TEST(failed_pulls_are_repeated_in_smaller_ones),
