@@ -466,13 +466,19 @@ output(const struct rabbit *r)
     return r->amqp ? nt_amqp_output(r->amqp, &data) : 0;
 }
 
+static bool
+may_publish(const struct rabbit *r)
+{
+    return r->ready && r->publisher_ready && !r->blocked && r->out.n_unconfirmed < MAX_UNCONFIRMED
+           && output(r) < MAX_OUTPUT;
+}
+
 static void
 pump(struct rabbit *r)
 {
     int64_t now = now_ms(r);
 
-    while (r->ready && r->publisher_ready && !r->blocked && r->out.n_unconfirmed < MAX_UNCONFIRMED
-           && output(r) < MAX_OUTPUT) {
+    while (may_publish(r)) {
         struct nt_rabbit_message *msg = nt_rabbit_out_next(&r->out, now);
 
         if (!msg) {
@@ -525,7 +531,9 @@ rabbit_wait(struct nt_bus_transport *up)
         wait_until(r->next_try, now);
         return;
     }
-    if (r->over || r->read_more) {
+    /* What was put by those who run after the bus would wait for the next turn. */
+    bool has_more = may_publish(r) && !ovs_list_is_empty(&r->out.waiting);
+    if (r->over || r->read_more || has_more) {
         poll_immediate_wake();
     }
     nt_dial_wait(r->dial, output(r) > 0);

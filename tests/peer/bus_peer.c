@@ -9,6 +9,7 @@
  *    "timeout_ms": N, "namespace": S}             "cast" and "fanout" likewise
  *   {"op": "burst", "n": N, "window": W, ...}     that many calls, W at a time
  *   {"op": "stats"}
+ *   {"op": "still"}                               no wakeups of its own from now on
  *
  * Served methods: echo (returns its arguments), fail (not_found), note (casts; returns
  * null), large (n: a text of that many bytes), hold (never answered).  Versions to 1.5. */
@@ -53,6 +54,7 @@ struct peer {
     struct nt_loop *loop;
     int input; /* Standard input; the poll loop has no descriptor 0. */
     struct ds line;
+    bool is_still;
     double last_turn, max_gap_ms;
     double last_cpu, max_cpu_ms; /* The same without what others took of the machine. */
     struct rusage last_usage;
@@ -387,6 +389,8 @@ do_command(struct peer *peer, const char *line)
         do_burst(peer, command);
     } else if (!strcmp(op, "stats")) {
         do_stats(peer);
+    } else if (!strcmp(op, "still")) {
+        peer->is_still = true;
     } else {
         nt_error("unknown command", "line", line, NULL);
     }
@@ -459,7 +463,9 @@ input_wait(void *peer_)
     struct peer *peer = peer_;
 
     poll_fd_wait(peer->input, POLLIN);
-    poll_timer_wait(TICK_MS);
+    if (!peer->is_still) {
+        poll_timer_wait(TICK_MS);
+    }
 }
 
 static void
@@ -505,8 +511,9 @@ main(int argc, char *argv[])
         rc = -1;
     } else {
         nt_bus_on_state(peer.bus, on_state, &peer);
-        nt_loop_add(loop, "input", input_run, input_wait, &peer);
+        /* As in the programs, who sends runs after the bus. */
         NT_LOOP_ADD(loop, nt_bus, peer.bus);
+        nt_loop_add(loop, "input", input_run, input_wait, &peer);
         nt_loop_run(loop);
     }
     nt_bus_free(peer.bus);
