@@ -268,6 +268,40 @@ open_switch(struct agent *self, struct nt_err *err)
     return nt_switch_new(&options, &self->sw, err);
 }
 
+struct search {
+    const char *id;
+    bool is_found;
+};
+
+static void
+look_for(void *search_, const struct nt_ovs_port *port)
+{
+    struct search *search = search_;
+
+    search->is_found = search->is_found || !strcmp(port->iface_id, search->id);
+}
+
+/* Those that the wiring knows are found at once; others may be on any bridge. */
+static bool
+is_plugged(void *self_, const char *id)
+{
+    struct agent *self = self_;
+    struct search search = { id, model_port_find(wiring_model(self->wiring), id) != NULL };
+
+    if (!search.is_found) {
+        nt_ovsdb_each_port(self->db, NULL, look_for, &search);
+    }
+    return search.is_found;
+}
+
+static void
+absent_down(void *self_, const char *id)
+{
+    struct agent *self = self_;
+
+    devices_down(self->devices, id);
+}
+
 static void
 open_server(struct agent *self)
 {
@@ -294,6 +328,16 @@ open_server(struct agent *self)
         .timeout_ms = config->rpc_response_timeout_ms,
         .max_timeout_ms = config->rpc_response_max_timeout_ms,
         .no_table = no_table,
+        .aux = self,
+    };
+    const struct absent_options absent = {
+        .bus = self->env.bus,
+        .clock = self->env.clock,
+        .random = self->env.random,
+        .host = config->host,
+        .timeout_ms = config->rpc_response_timeout_ms,
+        .is_plugged = is_plugged,
+        .down = absent_down,
         .aux = self,
     };
     const struct heartbeat_options heartbeat = {
@@ -325,6 +369,7 @@ open_server(struct agent *self)
     };
     self->neutron = neutron_new(&neutron);
     self->devices = devices_new(&devices);
+    self->absent = absent_new(&absent);
     self->heartbeat = heartbeat_new(&heartbeat);
     nt_bus_on_state(self->env.bus, connection_changed, self);
 }
@@ -372,6 +417,7 @@ agent_free(struct agent *self)
         return;
     }
     heartbeat_free(self->heartbeat);
+    absent_free(self->absent);
     devices_free(self->devices);
     neutron_free(self->neutron);
     wiring_free(self->wiring);
@@ -697,6 +743,7 @@ report(struct agent *self)
                 && devices_is_settled(self->devices)))) {
         self->was_first_sync = true;
         heartbeat_first_sync_done(self->heartbeat);
+        absent_ask(self->absent);
     }
 }
 
@@ -708,6 +755,7 @@ agent_run(struct agent *self)
     nt_ovsdb_run(self->db);
     neutron_run(self->neutron);
     devices_run(self->devices);
+    absent_run(self->absent);
     heartbeat_run(self->heartbeat);
     if (nt_ovsdb_is_ready(self->db)) {
         observe_switch(self);
@@ -745,6 +793,7 @@ agent_wait(struct agent *self)
     nt_ovsdb_wait(self->db);
     neutron_wait(self->neutron);
     devices_wait(self->devices);
+    absent_wait(self->absent);
     heartbeat_wait(self->heartbeat);
     nt_switch_wait(self->sw);
     flows_wait(self->flows);

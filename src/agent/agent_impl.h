@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "agent/report/absent.h"
 #include "wire/ovs/openflow.h"
 #include "wire/ovs/ovsdb.h"
 
@@ -16,6 +17,7 @@ struct agent {
     struct wiring *wiring;
     struct neutron *neutron;
     struct devices *devices;
+    struct absent *absent;
     struct heartbeat *heartbeat;
     struct neutron_watcher watcher;
 
