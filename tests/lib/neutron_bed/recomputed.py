@@ -4,7 +4,7 @@ with ovs-ofctl, the tags with ovs-vsctl."""
 
 import re
 
-from neutrinolab.kernel import wait_for
+from neutrinolab.kernel import Failed, wait_for
 
 from . import config, dumps
 
@@ -50,8 +50,16 @@ def difference(host):
     return "\n".join(([text] if text else []) + wrong)
 
 
+def what_differs(host):
+    """An agent that does not answer yet, or was just killed, is asked again."""
+    try:
+        return difference(host)
+    except Failed as failure:
+        return str(failure)
+
+
 def wait_same(host, limit=60):
     """Of a host with our agent; nothing is to be seen of others' wishes."""
     if host.agent_kind == "neutrino" and host.agent.lives():
-        wait_for(lambda: not difference(host), limit,
-                 lambda: f"{host.name}, installed unlike wanted: {difference(host)}")
+        wait_for(lambda: not what_differs(host), limit,
+                 lambda: f"{host.name}, installed unlike wanted: {what_differs(host)}")
