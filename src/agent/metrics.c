@@ -84,12 +84,15 @@ put_server(const struct neutron_stats *neutron, const struct devices_stats *devi
     static const char failed[] = "neutrino_agent_rpc_failures_total";
 
     nt_metric(out, objects, "counter",
-              "Objects of neutron-server: pulled, pushed, pushed but of no interest, or refused "
-              "because they are malformed.");
+              "Objects of neutron-server: pulled, pushed, pushed but of no interest, refused "
+              "because they are malformed, known but missing from an answer, or then believed "
+              "to be gone (lost).");
     nt_metric_value(out, objects, neutron->n_pulled, "what", "pulled", NULL);
     nt_metric_value(out, objects, neutron->n_pushes, "what", "pushed", NULL);
     nt_metric_value(out, objects, neutron->n_pushed_ignored, "what", "ignored", NULL);
     nt_metric_value(out, objects, neutron->n_refused, "what", "refused", NULL);
+    nt_metric_value(out, objects, neutron->n_missed, "what", "missed", NULL);
+    nt_metric_value(out, objects, neutron->n_lost, "what", "lost", NULL);
     nt_metric(out, reports, "counter", "Devices reported to neutron-server.");
     nt_metric_value(out, reports, devices->n_up, "state", "up", NULL);
     nt_metric_value(out, reports, devices->n_down, "state", "down", NULL);

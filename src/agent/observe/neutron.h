@@ -106,5 +106,6 @@ struct neutron_stats {
     uint64_t n_pulls, n_pulled;          /* Calls, objects they brought. */
     uint64_t n_pushes, n_pushed_ignored; /* Of wanted objects; unwanted, or old news. */
     uint64_t n_refused, n_failures;      /* Objects not readable; calls that failed. */
+    uint64_t n_missed, n_lost; /* Known ones missing from an answer; believed to be gone. */
 };
 const struct neutron_stats *neutron_stats(const struct neutron *);

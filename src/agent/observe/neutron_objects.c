@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
@@ -38,6 +39,9 @@ NT_LOG_MODULE(neutron_objects);
 #define LOOK_MS 300
 
 #define TOMBSTONES 256
+
+/* Ids that one line of the log names. */
+#define MAX_NAMED 20
 
 enum state { UNKNOWN, KNOWN, MISSING, DELETED };
 
@@ -480,15 +484,48 @@ take_pulled(struct neutron_objects *all, struct object *o, struct nt_vo *vo)
 {
     all->shared->stats.n_pulled++;
     answered(all, o);
-    o->is_missed = false;
+    if (o->is_missed) {
+        o->is_missed = false;
+        nt_info("the server knows it again", "type", all->kind->type->name, "id", o->by_id->name,
+                NULL);
+    }
     if (!learn(all, o, vo)) {
         nt_debug("pulled object is older than what was pushed", "type", all->kind->type->name,
                  NULL);
     }
 }
 
+/* What an answer is without, for the operator. */
+struct difference {
+    struct ds ids;
+    size_t n;
+};
+
 static void
-take_missing(struct neutron_objects *all, struct object *o)
+note(struct difference *difference, const struct object *o)
+{
+    if (difference->n++ < MAX_NAMED) {
+        ds_put_format(&difference->ids, "%s%s", difference->n > 1 ? "," : "", o->by_id->name);
+    }
+}
+
+/* Frees what was noted. */
+static void
+tell_difference(const struct neutron_objects *all, struct difference *difference, const char *what)
+{
+    char n[24];
+
+    if (difference->n) {
+        snprintf(n, sizeof n, "%zu", difference->n);
+        nt_warn(what, "type", all->kind->type->name, "n", n, "ids", ds_cstr(&difference->ids),
+                NULL);
+    }
+    ds_destroy(&difference->ids);
+}
+
+static void
+take_missing(struct neutron_objects *all, struct object *o, struct difference *missed,
+             struct difference *lost)
 {
     answered(all, o);
     if (o->was_pushed) {
@@ -497,8 +534,14 @@ take_missing(struct neutron_objects *all, struct object *o)
     } else if (o->state == KNOWN && !o->is_missed) {
         /* A server on an old backup, or a replica that lags, shall not end what runs. */
         o->is_missed = true;
+        all->shared->stats.n_missed++;
+        note(missed, o);
         make_due(all, o, now_ms(all) + NEUTRON_MISSED_MS);
     } else {
+        if (o->state == KNOWN) {
+            all->shared->stats.n_lost++;
+            note(lost, o);
+        }
         lose(all, o, MISSING);
     }
 }
@@ -534,6 +577,7 @@ take_one(const struct pull *pull, const struct json *json, const char *what)
 static void
 take_answer(const struct pull *pull, const struct json *list)
 {
+    struct difference missed = { DS_EMPTY_INITIALIZER, 0 }, lost = { DS_EMPTY_INITIALIZER, 0 };
     bool is_complete = true;
 
     for (size_t i = 0; i < json_array(list)->n; i++) {
@@ -546,11 +590,15 @@ take_answer(const struct pull *pull, const struct json *list)
         struct object *o = find_asked(pull, pull->ids[i].text);
 
         if (o && is_complete) {
-            take_missing(pull->all, o);
+            take_missing(pull->all, o, &missed, &lost);
         } else if (o) {
             failed(pull->all, o);
         }
     }
+    tell_difference(pull->all, &missed,
+                    "the server does not know what it knew: left as it is until asked once more");
+    tell_difference(pull->all, &lost,
+                    "the server has said twice that it does not know what it knew: taken away");
 }
 
 static void

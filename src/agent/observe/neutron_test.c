@@ -115,6 +115,46 @@ answer_to_a_question_from_before_the_deletion_is_ignored(void **state)
     assert_true(neutron_is_settled(t->neutron));
 }
 
+/* A server on an old backup, or a replica that lags. */
+static void
+known_object_is_lost_by_two_answers(void **state)
+{
+    struct agent *t = *state;
+
+    t->objects[0] = PORT(P1, "5");
+    t->objects[1] = PORT(P2, "5");
+    neutron_want_port(t->neutron, P1);
+    neutron_want_port(t->neutron, P2);
+    AWAIT(t, neutron_is_settled(t->neutron));
+    ds_clear(&t->log);
+    t->objects[0] = NULL;
+    neutron_resync(t->neutron);
+    AWAIT(t, neutron_stats(t->neutron)->n_missed == 2);
+    for (int i = 0; i < 5; i++) {
+        agent_turn(t);
+    }
+    heard(t, "settled\n");
+    assert_non_null(neutron_port(t->neutron, P1));
+    assert_int_equal(t->n_pulls, 2);
+
+    /* It has one of them after all. */
+    t->objects[0] = PORT(P1, "5");
+    t->objects[1] = NULL;
+    t->w.clock.ahead += 5000;
+    AWAIT(t, neutron_is_settled(t->neutron));
+    heard(t, "port 2222 gone\n");
+    assert_int_equal(neutron_stats(t->neutron)->n_lost, 1);
+
+    /* Which begins anew for the other. */
+    t->objects[0] = NULL;
+    neutron_resync(t->neutron);
+    AWAIT(t, neutron_stats(t->neutron)->n_missed == 3);
+    assert_non_null(neutron_port(t->neutron, P1));
+    t->w.clock.ahead += 5000;
+    HEARS(t, "settled\nport 1111 gone\n");
+    assert_int_equal(neutron_stats(t->neutron)->n_lost, 2);
+}
+
 static void
 push_for_what_was_missing_leads_to_a_look(void **state)
 {
@@ -571,6 +611,7 @@ main(void)
         TEST(unwanted_objects_are_dropped_by_their_id),
         TEST(deleted_object_is_brought_back_by_a_later_answer_alone),
         TEST(answer_to_a_question_from_before_the_deletion_is_ignored),
+        TEST(known_object_is_lost_by_two_answers),
         TEST(push_for_what_was_missing_leads_to_a_look),
         TEST(push_during_a_question_that_finds_nothing_has_it_put_again),
         TEST(older_notifications_lead_to_a_look_unless_a_push_comes),
