@@ -631,7 +631,7 @@ observe_connections(struct agent *self)
         nt_warn("switch was restarted: its flows are put back", "bridge",
                 self->config->integration_bridge, NULL);
         self->n_switch_restarts++;
-        wiring_forget_restored(self->wiring);
+        wiring_forget_floods(self->wiring);
         heartbeat_switch_restarted(self->heartbeat);
     }
     if (connection) {
@@ -770,12 +770,12 @@ agent_run(struct agent *self)
     check_deadlines(self);
 
     nt_switch_run(self->sw);
+    agent_judge_restored(self);
     flows_run(self->flows);
     bridges_run(self->bridges);
     nt_ovsdb_commit(self->db);
 
     observe_connections(self);
-    agent_look_at_first_flows(self);
     agent_join_bridges(self);
     if (bridges_is_settled(self->bridges)) {
         wiring_rows_settled(self->wiring);

@@ -21,6 +21,7 @@ agent_tell_port(struct wiring *wiring, const struct nt_ovsdb *db, const char *na
         .net_uuid = nt_ovsdb_port_other_config(db, name, "net_uuid"),
         .segmentation_id = nt_ovsdb_port_other_config(db, name, "segmentation_id"),
         .tag = nt_ovsdb_port_other_config(db, name, "tag"),
+        .guards = nt_ovsdb_port_other_config(db, name, "neutrino_guards"),
     };
 
     wiring_port_seen(wiring, name, nt_ovsdb_port(db, name), &memory, readded);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "agent/agent_impl.h"
-#include "agent/model/owner.h"
+#include "agent/plan/tables.h"
 #include "base/mem.h"
 
 /* Installed flows are looked at so often at least... */
@@ -42,20 +42,84 @@ agent_drop_flows(struct agent *self)
     }
 }
 
-/* Ports keep what they had before our start only if the switch had kept its flows. */
-void
-agent_look_at_first_flows(struct agent *self)
-{
-    char owner[MODEL_OWNER_SIZE];
+/* Numbers from here on are no ports. */
+#define MAX_OFPORT 0xff00
 
-    snprintf(owner, sizeof owner, "bridge %s", self->config->integration_bridge);
-    if (self->knows_flows || !wiring_is_set_up(self->wiring) || !self->br_int
-        || !flows_is_settled_for(self->flows, owner)) {
+struct found {
+    bool has_flows[MAX_OFPORT];
+    bool is_there[MAX_OFPORT];
+    bool has_canary;
+};
+
+static void
+found_flow(void *found_, const struct nt_flow *flow)
+{
+    struct found *found = found_;
+    uint32_t in_port = nt_flow_in_port(flow);
+
+    found->has_canary = found->has_canary || flow->table == BR_INT_CANARY;
+    if (in_port < MAX_OFPORT) {
+        found->has_flows[in_port] = true;
+    }
+}
+
+static void
+found_port(void *found_, const struct nt_ovs_port *port)
+{
+    struct found *found = found_;
+
+    if (port->ofport > 0 && port->ofport < MAX_OFPORT) {
+        found->is_there[port->ofport] = true;
+    }
+}
+
+static bool
+has_flows(void *found_, int64_t ofport)
+{
+    const struct found *found = found_;
+
+    return ofport > 0 && ofport < MAX_OFPORT && found->has_flows[ofport];
+}
+
+static bool
+is_odd(const struct found *found)
+{
+    for (size_t i = 1; i < MAX_OFPORT; i++) {
+        if (found->has_flows[i] && !found->is_there[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ports keep what they had before our start if the switch has kept it: decided before the base
+ * flows are in, with which a port that has no guards could send what it likes. */
+void
+agent_judge_restored(struct agent *self)
+{
+    const char *bridge = self->config->integration_bridge;
+    unsigned n_looks = flows_n_looks(self->flows, bridge);
+
+    if (!self->has_seen || n_looks == self->n_looks) {
         return;
     }
-    self->knows_flows = true;
-    if (!flows_stats(self->flows)->n_adopted) {
-        wiring_forget_restored(self->wiring);
+    self->n_looks = n_looks;
+    if (!wiring_has_restored(self->wiring)) {
+        return;
+    }
+
+    AUTO_FREE struct found *found = xzalloc(sizeof *found);
+    flows_each_installed(self->flows, bridge, found_flow, found);
+    nt_ovsdb_each_port(self->db, bridge, found_port, found);
+    const struct wiring_installed installed = {
+        .has_flows = has_flows,
+        .is_kept = found->has_canary,
+        .is_odd = is_odd(found),
+        .aux = found,
+    };
+    wiring_judge_restored(self->wiring, &installed);
+    if (nt_ovsdb_is_ready(self->db) && !*self->failure) {
+        wiring_run(self->wiring);
     }
 }
 

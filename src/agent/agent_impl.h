@@ -32,7 +32,7 @@ struct agent {
     struct wiring_stats told; /* Of the turns before. */
     bool was_connected;       /* To the broker, before. */
     bool must_compare;        /* What was reported with what the server has, once it has told. */
-    bool knows_flows;         /* What br-int had at our start. */
+    unsigned n_looks;         /* Of them at the flows of br-int. */
     uint64_t n_switch_restarts;
     char failure[NT_ERR_SIZE];
 };
@@ -50,7 +50,7 @@ void agent_tell_bridge(struct wiring *, const struct nt_ovsdb *, const char *nam
 
 /* agent_flows.c */
 void agent_drop_flows(struct agent *); /* drop_flows_on_start */
-void agent_look_at_first_flows(struct agent *);
+void agent_judge_restored(struct agent *);
 void agent_join_bridges(struct agent *);
 void agent_complete_flows(struct agent *);
 void agent_check_flows(struct agent *);

@@ -53,7 +53,7 @@ NT_AUTO(wiring)
 
 /* What the port's other_config remembers of the last binding; NULL: nothing. */
 struct wiring_memory {
-    const char *net_uuid, *segmentation_id, *tag;
+    const char *net_uuid, *segmentation_id, *tag, *guards;
 };
 
 /* A bridge or port as it is now; NULL: it is gone.  True: the bridge's ports count as something
@@ -83,8 +83,22 @@ void wiring_rows_settled(struct wiring *);
 /* All that was in the switch at the start has been seen: what comes later is new. */
 void wiring_all_seen(struct wiring *);
 
-/* The switch had no flows (it was restarted): ports do not keep their tags without guards. */
+/* Nothing of what was in the switch at the start is kept. */
 void wiring_forget_restored(struct wiring *);
+
+/* The tunnel bridge may have lost its flows: none are kept until the server has told. */
+void wiring_forget_floods(struct wiring *);
+
+/* What the integration bridge has.  Ports from before keep their tags without the server's word
+ * only if what guarded them is there. */
+struct wiring_installed {
+    bool (*has_flows)(void *aux, int64_t ofport); /* Of the port alone. */
+    bool is_kept; /* It is what an agent has left: the switch has lost nothing. */
+    bool is_odd;  /* There are flows of ports that are not there. */
+    void *aux;
+};
+bool wiring_has_restored(const struct wiring *);
+void wiring_judge_restored(struct wiring *, const struct wiring_installed *);
 
 /* No more forwarding entries come.  Networks whose table was asked for and did not come are
  * asked for again, some times. */

@@ -45,6 +45,7 @@ see_vif(struct recorder *self, int i)
         has_memory ? w->ports[i].net_uuid : NULL,
         strcmp(w->ports[i].segmentation, "None") ? w->ports[i].segmentation : NULL,
         has_memory ? w->ports[i].memory_tag : NULL,
+        has_memory ? w->ports[i].guards : NULL,
     };
 
     wiring_port_seen(self->wiring, port.name, w->ports[i].is_plugged ? &port : NULL, &memory,

@@ -16,6 +16,10 @@ NT_LOG_MODULE(wiring_ports);
 /* What a port may have at most; the rest is left out. */
 #define MAX_ADDRESSES 4096
 
+/* Values of "neutrino_guards" in other_config. */
+#define MEMORY_FLOWS "flows"
+#define MEMORY_NONE "none"
+
 static void
 to_report(struct wiring *self, struct model_port *port)
 {
@@ -106,6 +110,10 @@ remember(struct wiring *self, struct model_port *port, const struct wiring_memor
                 "name", port->name, NULL);
         return;
     }
+    const char *guards = memory->guards ? memory->guards : "";
+    port->guards = !strcmp(guards, MEMORY_FLOWS)  ? GUARDS_FLOWS
+                   : !strcmp(guards, MEMORY_NONE) ? GUARDS_NONE
+                                                  : GUARDS_UNKNOWN;
     port->is_restored =
         lvlans_hint(self->model->lvlans, port->id, memory->net_uuid, segmentation, port->tag);
     if (!port->is_restored) {
@@ -130,23 +138,90 @@ close_port(struct wiring *self, struct model_port *port)
     self->to.port(self->to.aux, &want);
 }
 
-/* What was in the switch before our start is not trusted (any more). */
+static void
+forget_port(struct wiring *self, struct model_port *port)
+{
+    port->is_restored = false;
+    if (port->wire == WIRE_LEFT) {
+        MODEL_DIRTY(self->model, dirty_ports, port);
+    }
+}
+
+void
+wiring_forget_floods(struct wiring *self)
+{
+    struct model_network *network;
+
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        network->is_restored = false;
+        MODEL_DIRTY(self->model, dirty_networks, network);
+    }
+}
+
 void
 wiring_forget_restored(struct wiring *self)
 {
     struct model_port *port;
-    struct model_network *network;
 
     self->may_restore = false;
     HMAP_FOR_EACH (port, node, &self->model->ports) {
-        port->is_restored = false;
-        if (port->wire == WIRE_LEFT) {
-            MODEL_DIRTY(self->model, dirty_ports, port);
+        forget_port(self, port);
+    }
+    wiring_forget_floods(self);
+}
+
+/* A port that needs flows and has none was made anew while nobody looked, or they are gone.  One
+ * of another agent may be one that needs none: then nothing is left over either. */
+static bool
+is_trusted(const struct model_port *port, const struct wiring_installed *found)
+{
+    if (!found->is_kept) {
+        return false;
+    }
+    switch (port->guards) {
+    case GUARDS_NONE:
+        return true;
+    case GUARDS_FLOWS:
+        return found->has_flows(found->aux, port->ofport);
+    case GUARDS_UNKNOWN:
+    default:
+        return found->has_flows(found->aux, port->ofport) || !found->is_odd;
+    }
+}
+
+/* Its tag is one from before, and there is nothing better to go by yet. */
+static bool
+stands_on_memory(const struct model_port *port)
+{
+    return port->is_restored && port->answer == ANSWER_NONE;
+}
+
+bool
+wiring_has_restored(const struct wiring *self)
+{
+    const struct model_port *port;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (stands_on_memory(port)) {
+            return true;
         }
     }
-    HMAP_FOR_EACH (network, node, &self->model->networks) {
-        network->is_restored = false;
-        MODEL_DIRTY(self->model, dirty_networks, network);
+    return false;
+}
+
+void
+wiring_judge_restored(struct wiring *self, const struct wiring_installed *found)
+{
+    struct model_port *port;
+
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (!stands_on_memory(port) || is_trusted(port, found)) {
+            continue;
+        }
+        nt_warn("flows of a port are not those of before; it is off the network until the server "
+                "answers",
+                "port", port->id, "name", port->name, NULL);
+        forget_port(self, port);
     }
 }
 
@@ -309,6 +384,7 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
         stay(self, port); /* What was to go has gone. */
     }
     if (!is_new && is_other && !port->is_ancillary && !port->is_leaving) {
+        port->is_restored = false;
         close_port(self, port); /* Another port of the switch, without guards yet. */
     }
 
@@ -519,8 +595,17 @@ policing_burst(const struct limits *limits)
     return limits->egress_burst_kb ? limits->egress_burst_kb : limits->egress_kbps * 8 / 10;
 }
 
+/* Ports of the network's own services speak for others. */
+static bool
+is_guarded_port(const struct nt_vo_port *told)
+{
+    return nt_vo_port_is_guarded(told)
+           && strncmp(told->device_owner, "network:", strlen("network:")) != 0;
+}
+
 static void
-want_bound_row(struct wiring *self, const struct model_port *port, const struct limits *limits)
+want_bound_row(struct wiring *self, const struct model_port *port, const struct nt_vo_port *told,
+               const struct limits *limits)
 {
     const struct model_network *network = port->network;
     char tag[8];
@@ -534,6 +619,7 @@ want_bound_row(struct wiring *self, const struct model_port *port, const struct 
         { "physical_network", *network->physical_network ? network->physical_network : "None" },
         { "segmentation_id", has_segment ? network->segmentation : NULL },
         { "tag", tag },
+        { "neutrino_guards", is_guarded_port(told) ? MEMORY_FLOWS : MEMORY_NONE },
         { NULL, NULL },
     };
     const struct nt_ovs_port_want want = {
@@ -561,8 +647,7 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
         .bridge = port->bridge,
         .ofport = port->ofport,
         .lvlan = port->network->lvlan,
-        .is_guarded = nt_vo_port_is_guarded(told)
-                      && strncmp(told->device_owner, "network:", strlen("network:")) != 0,
+        .is_guarded = is_guarded_port(told),
         .mac = told->mac_address,
         .addresses = addresses,
         .n_addresses = n_addresses,
@@ -595,7 +680,7 @@ wiring_open_ready(struct wiring *self, bool (*is_guarded)(void *aux, const struc
         if (told && is_guarded(aux, port)) {
             struct limits limits = limits_of(self, told);
             not_to_open(port);
-            want_bound_row(self, port, &limits);
+            want_bound_row(self, port, told, &limits);
         }
     }
 }

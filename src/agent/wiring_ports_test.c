@@ -265,6 +265,53 @@ a_port_without_a_local_vlan_gets_one_that_comes_free(void **state)
     world_deinit(&w);
 }
 
+static bool
+has_flows_of_10(void *aux, int64_t ofport)
+{
+    (void) aux;
+    return ofport == 10;
+}
+
+/* Ports 0 and 1 are guarded, 2 needs no guards, 3 and 4 are another agent's; 0 and 3 have flows. */
+static void
+begin_restored(struct recorder *r, struct world *w)
+{
+    static const char *const guards[] = { "flows", "flows", "none", "", "" };
+
+    world_init(w);
+    recorder_init(r, w);
+    see_bridges(r);
+    for (int i = 0; i < 5; i++) {
+        w->ports[i].tag = 7;
+        w->ports[i].ofport = i == 0 || i == 3 ? 10 : 20 + i;
+        strcpy(w->ports[i].net_uuid, networks[0]);
+        strcpy(w->ports[i].segmentation, "100");
+        strcpy(w->ports[i].memory_tag, "7");
+        strcpy(w->ports[i].guards, guards[i]);
+        plug(r, i);
+    }
+}
+
+static void
+judge(struct recorder *r, bool is_kept, bool is_odd)
+{
+    const struct wiring_installed found = { has_flows_of_10, is_kept, is_odd, NULL };
+
+    wiring_judge_restored(r->wiring, &found);
+    settle(r);
+}
+
+static void
+kept(const struct world *w, const char *wanted)
+{
+    char tags[6] = "";
+
+    for (int i = 0; i < 5; i++) {
+        tags[i] = w->ports[i].tag == 7 ? 'y' : w->ports[i].tag == 4095 ? 'n' : '?';
+    }
+    assert_string_equal(tags, wanted);
+}
+
 static void
 a_port_from_before_is_not_trusted_without_flows(void **state)
 {
@@ -272,18 +319,55 @@ a_port_from_before_is_not_trusted_without_flows(void **state)
     struct recorder r;
 
     (void) state;
+    begin_restored(&r, &w);
+    judge(&r, true, false);
+    kept(&w, "ynyyy");
+
+    /* Flows of a port that is not there: of one that has another number now. */
+    judge(&r, true, true);
+    kept(&w, "ynyyn");
+    judge(&r, false, false);
+    kept(&w, "nnnnn");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_port_from_before_is_not_trusted_with_another_number(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    begin_restored(&r, &w);
+    judge(&r, true, false);
+    w.ports[0].ofport = 11;
+    w.ports[2].ofport = 12;
+    settle(&r);
+    kept(&w, "nnnyy");
+    assert_non_null(strstr(flows_of(&r, OWNER_0), "in_port=11"));
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+what_a_port_needs_is_remembered(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
     world_init(&w);
     recorder_init(&r, &w);
-    w.ports[0].tag = 7;
-    strcpy(w.ports[0].net_uuid, networks[0]);
-    strcpy(w.ports[0].segmentation, "100");
-    strcpy(w.ports[0].memory_tag, "7");
     see_bridges(&r);
-    plug(&r, 0);
+    for (int i = 0; i < 2; i++) {
+        plug(&r, i);
+        tell(&r, i, 0, true);
+    }
+    ovs_strlcpy(w.told[1]->device_owner, "network:dhcp", sizeof w.told[1]->device_owner);
     settle(&r);
-    wiring_forget_restored(r.wiring);
-    settle(&r);
-    assert_int_equal(w.ports[0].tag, 4095);
+    assert_string_equal(w.ports[0].guards, "flows");
+    assert_string_equal(w.ports[1].guards, "none");
     recorder_deinit(&r);
     world_deinit(&w);
 }
@@ -301,6 +385,8 @@ main(void)
         cmocka_unit_test(what_is_no_port_any_more_is_closed_and_left_alone),
         cmocka_unit_test(a_port_without_a_local_vlan_gets_one_that_comes_free),
         cmocka_unit_test(a_port_from_before_is_not_trusted_without_flows),
+        cmocka_unit_test(a_port_from_before_is_not_trusted_with_another_number),
+        cmocka_unit_test(what_a_port_needs_is_remembered),
     };
 
     return cmocka_run_group_tests_name("agent/wiring_ports", tests, NULL, NULL);

@@ -45,6 +45,7 @@ record_port(void *self_, const struct nt_ovs_port_want *want)
             char *to = !strcmp(kv->key, "net_uuid")          ? self->world->ports[i].net_uuid
                        : !strcmp(kv->key, "segmentation_id") ? self->world->ports[i].segmentation
                        : !strcmp(kv->key, "tag")             ? self->world->ports[i].memory_tag
+                       : !strcmp(kv->key, "neutrino_guards") ? self->world->ports[i].guards
                                                              : NULL;
             if (to) {
                 strcpy(to, kv->value ? kv->value : "None");

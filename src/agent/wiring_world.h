@@ -35,7 +35,7 @@ struct world {
         bool is_plugged;
         int64_t ofport;
         int tag;
-        char net_uuid[NT_UUID_SIZE], segmentation[24], memory_tag[8];
+        char net_uuid[NT_UUID_SIZE], segmentation[24], memory_tag[8], guards[8];
     } ports[N_PORTS];
     struct nt_vo_port *told[N_PORTS];
 

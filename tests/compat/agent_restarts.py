@@ -11,6 +11,7 @@ import random
 import re
 import time
 
+import trust
 from check import check, done, equal, expect, need
 from neutron_bed import bed_for
 from neutron_bed.flow_watch import FlowWatch
@@ -192,6 +193,11 @@ def main():
     for name, fall, survived in FALLS:
         if survived or OURS != "python":
             check(name, after, scene, fall)
+    if OURS != "python":
+        check("without the server a port goes on only with what guarded it",
+              trust.only_what_is_guarded_goes_on, scene)
+        check("without the server nothing passes where flows are gone",
+              trust.nothing_passes_where_flows_are_gone, scene)
     need(f"{MANY} more ports", make_many, scene)
     for name, fall in (("stopped", agent_stopped), ("killed", agent_killed)):
         check(f"{MANY} ports, {RATE} pings a second, the agent is {name}: nobody notices",

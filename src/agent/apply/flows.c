@@ -292,6 +292,30 @@ flows_check(struct flows *f, const char *bridge)
     }
 }
 
+unsigned
+flows_n_looks(const struct flows *f, const char *bridge)
+{
+    const struct flows_bridge *b = bridge_find(f, bridge);
+
+    return b ? b->n_looks : 0;
+}
+
+void
+flows_each_installed(const struct flows *f, const char *bridge,
+                     void (*each)(void *aux, const struct nt_flow *), void *aux)
+{
+    const struct flows_bridge *b = bridge_find(f, bridge);
+    const struct flows_slot *slot;
+
+    if (b) {
+        HMAP_FOR_EACH (slot, node, &b->slots) {
+            if (slot->installed) {
+                each(aux, slot->installed);
+            }
+        }
+    }
+}
+
 /* --- how far it is ------------------------------------------------------------------------- */
 
 bool

@@ -49,6 +49,12 @@ void flows_incomplete(struct flows *, const char *bridge);
 /* Asks the switch again for what is installed and repairs what differs. */
 void flows_check(struct flows *, const char *bridge);
 
+/* How often what is installed was told whole, and each flow of the last time and since (with
+ * changes of ours that are under way). */
+unsigned flows_n_looks(const struct flows *, const char *bridge);
+void flows_each_installed(const struct flows *, const char *bridge,
+                          void (*each)(void *aux, const struct nt_flow *), void *aux);
+
 /* Whether all that was wanted up to now on all bridges (on one, or of 'owner') is installed
  * and confirmed by the switch, and what was given up is gone.  For bridges, flows that the
  * switch has refused do not count; their owner is not settled. */

@@ -57,6 +57,7 @@ struct flows_bridge {
     size_t n_claimed; /* Slots with a wanted flow. */
 
     unsigned connection;
+    unsigned n_looks; /* Dumps that came to an end. */
     bool must_dump, is_known, is_check, is_complete;
     int64_t retry_ms;              /* After a failure; 0: at once. */
     size_t chunk;                  /* Changes in a bundle, at most. */

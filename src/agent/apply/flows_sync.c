@@ -189,6 +189,7 @@ dump_done(void *aux, const struct nt_err *err)
                        NULL);
         } else {
             forget_unseen(b);
+            b->n_looks++;
             b->is_known = true;
             b->must_dump = b->is_check = false;
             b->retry_ms = 0;

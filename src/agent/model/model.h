@@ -25,12 +25,8 @@
 #define MODEL_PORT_NAME_SIZE 16
 #define MODEL_SEGMENTATION_SIZE 24
 
-/* What the server says about a port. */
-enum model_answer {
-    ANSWER_NONE,  /* Nothing yet. */
-    ANSWER_KNOWN, /* It has it. */
-    ANSWER_GONE,  /* It does not know it (any more). */
-};
+/* What the server says about a port: nothing yet, that it has it, that it does not know it. */
+enum model_answer { ANSWER_NONE, ANSWER_KNOWN, ANSWER_GONE };
 
 /* What a port is wanted to be on this host. */
 enum model_wire {
@@ -39,6 +35,10 @@ enum model_wire {
     WIRE_DEAD,    /* On the dead VLAN. */
     WIRE_BOUND,   /* On the local VLAN of its network. */
 };
+
+/* What its row says of a port's own guards: nothing (another agent's), that they are flows, that
+ * it needs none. */
+enum model_guards { GUARDS_UNKNOWN, GUARDS_FLOWS, GUARDS_NONE };
 
 struct model_port {
     struct hmap_node node;  /* In model.ports, by id. */
@@ -51,10 +51,11 @@ struct model_port {
     char id[NT_UUID_SIZE];
     char *name, *bridge;
     char mac[NT_MAC_SIZE];
-    int64_t ofport;    /* 0: none yet; -1: the switch could not. */
-    int tag;           /* In the switch; 0: none. */
-    bool is_ancillary; /* On a bridge that is not ours: only reported. */
-    bool is_restored;  /* Came with a tag that its other_config agrees with. */
+    int64_t ofport;           /* 0: none yet; -1: the switch could not. */
+    int tag;                  /* In the switch; 0: none. */
+    bool is_ancillary;        /* On a bridge that is not ours: only reported. */
+    bool is_restored;         /* Came with a tag that its other_config agrees with. */
+    enum model_guards guards; /* While it is restored. */
 
     /* Decided. */
     enum model_answer answer;

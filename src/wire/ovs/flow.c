@@ -247,6 +247,19 @@ nt_flow_does_same(const struct nt_flow *a, const struct nt_flow *b)
            && !memcmp(a->bytes + a->n_match, b->bytes + b->n_match, a->n_instructions);
 }
 
+uint32_t
+nt_flow_in_port(const struct nt_flow *flow)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(flow->bytes, flow->n_match);
+    struct match match;
+
+    if (ofputil_pull_ofp11_match(&b, NULL, NULL, &match, NULL)
+        || !match.wc.masks.in_port.ofp_port) {
+        return 0;
+    }
+    return (OVS_FORCE uint32_t) match.flow.in_port.ofp_port;
+}
+
 void
 nt_flow_format(const struct nt_flow *flow, struct ds *out)
 {

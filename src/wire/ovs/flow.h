@@ -39,6 +39,9 @@ uint32_t nt_flow_hash(const struct nt_flow *); /* Of what identifies it. */
 bool nt_flow_is_same(const struct nt_flow *, const struct nt_flow *);
 bool nt_flow_does_same(const struct nt_flow *, const struct nt_flow *); /* Actions, time-outs. */
 
+/* The port that it matches; 0: any. */
+uint32_t nt_flow_in_port(const struct nt_flow *);
+
 /* Appends it as ovs-ofctl shows it, without cookie and counters. */
 void nt_flow_format(const struct nt_flow *, struct ds *out);
 

@@ -200,10 +200,31 @@ every_shape_survives_its_own_text(void **state)
     assert_true(n > 100);
 }
 
+static void
+port_that_is_matched_is_told(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t in_port;
+    } cases[] = { { "table=0,priority=2,in_port=5,actions=drop", 5 },
+                  { "table=24,icmp6,in_port=65000,icmp_type=136,actions=drop", 65000 },
+                  { "table=60,priority=3,actions=NORMAL", 0 } };
+
+    (void) state;
+    for (size_t i = 0; i < NT_ARRAY_SIZE(cases); i++) {
+        AUTO(nt_flow) flow = NULL;
+        struct nt_err err = { 0 };
+
+        assert_int_equal(nt_flow_parse(cases[i].text, &flow, &err), 0);
+        assert_int_equal(nt_flow_in_port(flow), cases[i].in_port);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(port_that_is_matched_is_told),
         cmocka_unit_test(head_of_a_flow_is_kept),
         cmocka_unit_test(table_is_0_and_priority_32768_when_not_said),
         cmocka_unit_test(what_cannot_be_kept_is_refused),
