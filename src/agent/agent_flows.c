@@ -129,6 +129,10 @@ agent_complete_flows(struct agent *self)
 {
     const struct agent_config *config = self->config;
 
+    /* To find it out takes a look at every port. */
+    if (flows_is_complete(self->flows)) {
+        return;
+    }
     if (wiring_is_complete(self->wiring)) {
         each_plain_bridge(self, flows_complete);
     }

@@ -282,6 +282,20 @@ flows_incomplete(struct flows *f, const char *bridge)
     }
 }
 
+bool
+flows_is_complete(const struct flows *f)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &f->bridges) {
+        const struct flows_bridge *b = node->data;
+        if (!b->is_complete) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 flows_check(struct flows *f, const char *bridge)
 {

@@ -42,9 +42,10 @@ void flows_remove_bridge(struct flows *, const char *bridge);
 void flows_want(struct flows *, const char *owner, const struct plan *);
 
 /* Everything is wanted now: what nobody wants on 'bridge' may go.  Until said again after
- * flows_incomplete(). */
+ * flows_incomplete().  Whether that holds for all bridges. */
 void flows_complete(struct flows *, const char *bridge);
 void flows_incomplete(struct flows *, const char *bridge);
+bool flows_is_complete(const struct flows *);
 
 /* Asks the switch again for what is installed and repairs what differs. */
 void flows_check(struct flows *, const char *bridge);
