@@ -6,7 +6,7 @@ import check
 from stamps import Active, Rows, cpu, memory, wakeups
 from subject import LIMIT, ms, tap
 
-IDLE_S = 30
+IDLE_S = 20
 PROGRAM_RUNS = 3
 
 
@@ -62,6 +62,11 @@ def singles(subject):
     subject.note_spread(f"{what} number in OVSDB until then (p50, worst)", numbered)
     subject.note_spread(f"{what} row in OVSDB until ACTIVE (p50, worst)", whole or [LIMIT])
     subject.note(f"{what} processor time of the agent", used / len(made))
+
+
+def several(subject, count):
+    singles(subject)
+    many(subject, count)
 
 
 def many(subject, count):

@@ -13,6 +13,11 @@ SAVE = "/usr/share/openvswitch/scripts/ovs-save"
 SAVED = "/run/bench-saved-flows"
 
 
+def everything(subject):
+    agent(subject)
+    switch(subject)
+
+
 def agent(subject):
     """Every port is reported once more; a guest pings another one meanwhile; the switch tells
     what is done to flows."""
