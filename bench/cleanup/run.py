@@ -1,10 +1,11 @@
 #!/usr/bin/python3 -B
 """neutrino-cleanup beside neutron-ovs-cleanup: guests' ports taken off one switch.
 
-    bench/cleanup/run.py [--ports N[,N]...] [--runs N]
+    bench/cleanup/run.py [--ports N[,N]...] [--runs N] [--programs NAME[,NAME]]
 
-Prints a table for docs/performance.md.  Each run has a new ovsdb-server and ovs-vswitchd
-(userspace datapath) in a network namespace; the ports are patch ports with the ids of guests."""
+Prints a table for docs/performance.md, with the machine's load before each program.  Each run
+has a new ovsdb-server and ovs-vswitchd (userspace datapath) in a network namespace; the ports are
+patch ports with the ids of guests."""
 
 import argparse
 import json
@@ -120,6 +121,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ports", default="1000,5000")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--programs", default=",".join(name for name, _ in PROGRAMS))
     args = parser.parse_args()
     number = 0
     # Named namespaces of its own; "make bench-cleanup" starts it in a mount namespace.
@@ -128,16 +130,19 @@ def main():
     with tempfile.TemporaryDirectory(prefix="nt-bench-") as top:
         os.environ["NT_TEST_TMP"] = top
         print("| ports | program | until it ended | its processor time | its memory "
-              "| until the switch had done it |\n|---|---|---|---|---|---|", flush=True)
+              "| until the switch had done it | load average |\n|---|---|---|---|---|---|---|",
+              flush=True)
         for n_ports in (int(text) for text in args.ports.split(",")):
             for name, path in PROGRAMS:
-                found = []
+                if name not in args.programs.split(","):
+                    continue
+                found, load = [], os.getloadavg()[0]
                 for _ in range(args.runs):
                     number += 1
                     found.append(run(path, n_ports, number))
                 ended, cpu, memory, done = (statistics.median(values) for values in zip(*found))
                 print(f"| {n_ports} | {name} | {ended:.2f} s | {cpu:.2f} s | {memory:.0f} MB "
-                      f"| {done:.2f} s |", flush=True)
+                      f"| {done:.2f} s | {load:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
