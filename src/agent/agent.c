@@ -393,12 +393,13 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
         .sw = self->sw,
         .clock = env->clock,
         .reserved_cookies = self->config->reserved_cookies,
+        .leaves_edits = !self->config->repairs,
     };
     if (flows_new(&flows, &self->flows, err) < 0) {
         agent_free(self);
         return -1;
     }
-    self->bridges = bridges_new(self->db, env->clock);
+    self->bridges = bridges_new(self->db, env->clock, !self->config->repairs);
 
     const struct wiring_to to = agent_wishes(self);
     self->wiring = wiring_new(self->config, &to);

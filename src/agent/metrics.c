@@ -33,15 +33,20 @@ put_flows(const struct flows_stats *stats, struct ds *out)
     static const char gauge[] = "neutrino_agent_flows";
     static const char counter[] = "neutrino_agent_flow_changes_total";
 
-    nt_metric(out, gauge, "gauge", "Flows on this agent's bridges.");
+    nt_metric(out, gauge, "gauge",
+              "Flows on this agent's bridges; differing: changed by others and left so (repair is "
+              "off).");
     nt_metric_value(out, gauge, stats->n_wanted, "state", "wanted", NULL);
     nt_metric_value(out, gauge, stats->n_installed, "state", "installed", NULL);
-    nt_metric(out, counter, "counter",
-              "Flows that were added or removed, found in place (adopted), changed by others and "
-              "put right (repaired), or refused by the switch.");
+    nt_metric_value(out, gauge, stats->n_differing, "state", "differing", NULL);
+    nt_metric(
+        out, counter, "counter",
+        "Flows that were added or removed, found in place (adopted), changed by others (edited) "
+        "and put right (repaired), or refused by the switch.");
     nt_metric_value(out, counter, stats->n_added, "what", "added", NULL);
     nt_metric_value(out, counter, stats->n_removed, "what", "removed", NULL);
     nt_metric_value(out, counter, stats->n_adopted, "what", "adopted", NULL);
+    nt_metric_value(out, counter, stats->n_edits, "what", "edited", NULL);
     nt_metric_value(out, counter, stats->n_repaired, "what", "repaired", NULL);
     nt_metric_value(out, counter, stats->n_refused, "what", "refused", NULL);
 }
@@ -73,6 +78,10 @@ put_database(const struct bridges_stats *stats, struct ds *out)
     nt_metric_counter(out, "neutrino_agent_ovsdb_repairs_total",
                       "What others changed of bridges and ports and was put right.",
                       stats->n_repaired);
+    nt_metric_gauge(out, "neutrino_agent_ovsdb_differing",
+                    "Bridges and ports that others have changed and that are left so (repair is "
+                    "off).",
+                    stats->n_differing);
 }
 
 static void

@@ -324,9 +324,10 @@ static void
 assign_switch(struct nt_config *config, const struct place *place, char *name)
 {
     bool has_no = !strncmp(name, "no", 2);
+    const char *hidden = name + (has_no ? 2 : 0) + (has_no && name[2] == '_'); /* --no-use */
 
-    if (!find(config, name, NULL) && has_no && is_bool_option(config, name + 2)) {
-        assign(config, place, name + 2, "false");
+    if (!find(config, name, NULL) && has_no && is_bool_option(config, hidden)) {
+        assign(config, place, hidden, "false");
         return;
     }
     if (has_no && is_bool_option(config, name)) {

@@ -86,11 +86,13 @@ switches_set_booleans_and_a_known_name_beats_the_no_prefix(void **state)
         { "notify_x", NT_OPT_BOOL, "false", "" },
         { "tify_x", NT_OPT_BOOL, "true", "" },
         { "use", NT_OPT_BOOL, "true", "" },
+        { "meddle", NT_OPT_BOOL, "true", "" },
         { 0 },
     };
     AUTO(nt_config) config = nt_config_new(options);
 
-    load(config, "--notify_x\n--nouse\n");
+    load(config, "--notify_x\n--nouse\n--no_meddle\n");
+    assert_false(nt_config_bool(config, "meddle"));
     assert_true(nt_config_bool(config, "notify_x"));
     assert_true(nt_config_bool(config, "tify_x"));
     assert_false(nt_config_bool(config, "use"));

@@ -65,8 +65,8 @@ option_value(const char *name, char *argv[], int *i)
     return !argv[*i][n] && argv[*i + 1] ? argv[++*i] : NULL;
 }
 
-/* "--name", "--noname" and "--name value", as programs with oslo.config take them: the value,
- * or NULL.  "no" is taken off 'name'. */
+/* "--name", "--noname", "--no-name" and "--name value", as programs with oslo.config take them: the
+ * value, or NULL.  "no" is taken off 'name'. */
 static const char *
 oslo_value(const struct nt_option *options, char *name, char *argv[], int *i)
 {
@@ -75,9 +75,13 @@ oslo_value(const struct nt_option *options, char *name, char *argv[], int *i)
     if (option) {
         return option->type == NT_OPT_BOOL ? "true" : argv[*i + 1] ? argv[++*i] : NULL;
     }
-    option = !strncmp(name, "no", 2) ? nt_option_find(options, name + 2) : NULL;
+    if (strncmp(name, "no", 2) != 0) {
+        return NULL;
+    }
+    const char *hidden = name + (name[2] == '_' ? 3 : 2);
+    option = nt_option_find(options, hidden);
     if (option && option->type == NT_OPT_BOOL) {
-        memmove(name, name + 2, strlen(name + 2) + 1);
+        memmove(name, hidden, strlen(hidden) + 1);
         return "false";
     }
     return NULL;

@@ -119,7 +119,8 @@ class Switch:
     def peer(self, **options):
         self.n_peers += 1
         return Peer(self, f"peer-{self.n_peers}",
-                    [options.get("remote", self.remote), *options.get("keys", ())])
+                    [options.get("remote", self.remote), *options.get("keys", ()),
+                     *options.get("more", ())])
 
 
 class Peer:

@@ -187,6 +187,68 @@ def others_are_put_right():
     peer.end()
 
 
+EDITS = [("add-flow", "in_port=1,actions=drop"), ("del-flows", "table=20,dl_vlan=1"),
+         ("mod-flows", "table=20,dl_vlan=2,actions=drop"), ("del-flows",)]
+
+
+def edits_are_noticed(version, listen):
+    """The switch tells of them: nobody has to look, and what we do ourselves is no news."""
+    switch.vsctl("set", "Bridge", BRIDGE, f"protocols=OpenFlow10,{version}")
+    peer = fresh(listen=listen)
+    peer.want("net", BRIDGE, wanted(300))
+    peer.ask("complete", BRIDGE)
+    peer.settle()
+    before = switch.flows(BRIDGE, cookies=True)
+    equal((peer.stats()["dumps"], peer.stats()["edits"]), (1, 0), "dumps, edits")
+    for command, *flow in EDITS:
+        switch.ofctl(command, BRIDGE, *flow, version=version)
+        expect(switch.flows(BRIDGE, cookies=True) != before or peer.stats()["edits"], "no edit")
+        wait_for(lambda: switch.flows(BRIDGE, cookies=True) == before, 10,
+                 lambda: f"{command} {flow} is not put right: {peer.stats()}")
+    equal(peer.stats()["repaired"], 250 + 50 + 300, "repaired")
+    peer.end()
+    switch.vsctl("set", "Bridge", BRIDGE, "protocols=OpenFlow10,OpenFlow13,OpenFlow14")
+
+
+def edits_of_others_are_theirs():
+    peer = fresh("0x5500/0xff00")
+    peer.want("net", BRIDGE, wanted(3))
+    peer.ask("complete", BRIDGE)
+    peer.settle()
+    switch.add_flows(BRIDGE, ["cookie=0x5501,in_port=7,actions=drop"])
+    switch.add_flows(BRIDGE, ["cookie=0x1,in_port=8,actions=drop"])
+    wait_for(lambda: peer.stats()["edits"] == 1 and peer.stats()["removed"] == 1, 10,
+             lambda: str(peer.stats()))
+    expect(any("in_port=7" in line for line in switch.flows(BRIDGE)), switch.flows(BRIDGE))
+    peer.end()
+
+
+def edits_are_left():
+    """For who wants to try something by hand."""
+    peer = fresh("leave-edits")
+    peer.want("net", BRIDGE, wanted(300))
+    peer.ask("complete", BRIDGE)
+    peer.settle()
+    before = switch.flows(BRIDGE, cookies=True)
+    for command, *flow in EDITS[:3]:
+        switch.ofctl(command, BRIDGE, *flow, version="OpenFlow13")
+    edited = switch.flows(BRIDGE, cookies=True)
+    wait_for(lambda: peer.stats()["differing"] == 301, 10, lambda: str(peer.stats()))
+    peer.ask("check", BRIDGE)
+    peer.settle()
+    equal(switch.flows(BRIDGE, cookies=True), edited, "flows")
+    equal(peer.stats()["repaired"], 0, "repaired")
+
+    # What is wanted anew is installed, and who undoes it is heard as well.
+    peer.want("port", BRIDGE, ["in_port=2,actions=drop"])
+    peer.settle()
+    switch.add_flows(BRIDGE, wanted(300), version="OpenFlow13")
+    switch.ofctl("del-flows", BRIDGE, "in_port=1", version="OpenFlow13")
+    wait_for(lambda: peer.stats()["differing"] == 0, 10, lambda: str(peer.stats()))
+    expect(len(switch.flows(BRIDGE)) == len(before) + 1, switch.flows(BRIDGE))
+    peer.end()
+
+
 def refused_is_left_out():
     """In the middle of a bundle: it is found, logged with its owner, and the rest is there.
     A removal goes in the end all the same."""
@@ -335,6 +397,11 @@ check("cookies say whose a flow is", cookies_are_ours)
 check("the latest claim wins, and the earlier one comes back", latest_claim_wins)
 check("stale flows go when all is wanted", stale_goes_when_complete)
 check("what others change is put right", others_are_put_right)
+for number in ("13", "14"):
+    check(f"what others do is noticed in version {number}", edits_are_noticed,
+          f"OpenFlow{number}", "ptcp:6633:127.0.0.1")
+check("what others do to their own flows is left alone", edits_of_others_are_theirs)
+check("what others do is counted and left when that is wished", edits_are_left)
 check("a refused flow is left out", refused_is_left_out)
 check("many refused flows", many_refused)
 check("the switch starts anew", switch_starts_anew)

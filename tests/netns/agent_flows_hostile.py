@@ -16,6 +16,7 @@ from neutrinolab import kernel  # noqa: E402
 BRIDGE = "br-int"
 HELLO, ERROR, FEATURES_REQUEST, FEATURES_REPLY = 0, 1, 5, 6
 MULTIPART_REQUEST, MULTIPART_REPLY, BUNDLE_CONTROL = 18, 19, 33
+FLOW_STATS, FLOW_MONITOR = b"\0\1", b"\0\x10"
 WANTED = ["in_port=5,actions=drop", "table=20,in_port=6,actions=output:3"]
 switch = FlowSwitch("hostile")
 peer = None
@@ -67,6 +68,13 @@ class Fake:
             expect(message, f"closed before message {wanted}")
             if message[0] == wanted:
                 return message[1], message[2]
+
+    def flow_request(self):
+        """The number of the one that asks for all flows; another asks to be told of changes."""
+        while True:
+            xid, body = self.next_of(MULTIPART_REQUEST)
+            if body[:2] == FLOW_STATS:
+                return xid
 
     def is_closed(self):
         """Reads to the end; fails when there is none within the socket's limit."""
@@ -150,8 +158,7 @@ def impostor(reply):
     before = peer.stats()["connections"]
     fake = Fake()
     fake.shake_hands(int(switch.datapath_id(BRIDGE), 16))
-    xid, _ = fake.next_of(MULTIPART_REQUEST)
-    reply(fake, xid)
+    reply(fake, fake.flow_request())
     expect(fake.is_closed(), "closed")
     wait_for(lambda: peer.stats()["connections"] >= before + 2, 60, "the switch is back")
     peer.settle()
@@ -190,6 +197,7 @@ def chatter():
             fake.send(ERROR, b"\xff" * n, xid + n)
             fake.send(BUNDLE_CONTROL, b"\0" * n, xid)
             fake.send(MULTIPART_REPLY, b"\0" * n, xid + 7)
+            fake.send(MULTIPART_REPLY, FLOW_MONITOR + b"\0" * 6 + b"\0\x30\0\0" * n, 0)
             fake.send(n, b"\x01" * n, xid + 9)
         fake.ends()
     impostor(reply)

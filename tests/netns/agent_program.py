@@ -252,6 +252,16 @@ def ends(how):
     expect(not os.path.exists(os.path.join(switch.run_dir, "neutrino-agent.pid")), "pid file")
 
 
+def leaves_edits():
+    before = flows("br-int")
+    switch.tool("ovs-ofctl", "-O", "OpenFlow13", "--strict", "del-flows", "br-int",
+                "table=23,priority=0")
+    wait_for(lambda: 'neutrino_agent_flows{state="differing"} 1' in ask("metrics"), LIMIT,
+             lambda: f"one flow differs: {ask('metrics')}")
+    expect(len(flows("br-int")) == len(before) - 1, flows("br-int"))
+    expect("are not as wanted and left so" in log_tail(), log_tail())
+
+
 def a_missing_bridge_is_named():
     write_config(CONFIG, more="[ovs]\nbridge_mappings = physnet1:br-none\n")
     other = Agent(CONFIG)
@@ -280,8 +290,9 @@ check("SIGHUP opens the log and the configuration anew", reads_again)
 check("a wrong file is refused and nothing changes", a_wrong_file_changes_nothing)
 check("SIGTERM ends it and leaves the flows", ends,
       lambda: agent.process.send_signal(signal.SIGTERM))
-agent = Agent(CONFIG)
+agent = Agent(CONFIG, "--no-repair")
 need("the next one is ready, too", lambda: notified.wait("READY=1", 4))
+check("it leaves what others change when that is wished", leaves_edits)
 check("the command exit ends it, too", ends, lambda: ask("exit"))
 check("a mapped bridge that is missing ends the start", a_missing_bridge_is_named)
 done()

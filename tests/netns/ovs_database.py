@@ -163,6 +163,25 @@ def repairs(switch, peer):
     equal(peer.settle()["repaired"] - before, 4, "repairs")
 
 
+def leaves_what_others_change(switch):
+    """For who wants to try something by hand."""
+    plug(switch, "tap8")
+    other = switch.peer(more=["leave-edits"])
+    other.wait("look_port", bool, "the port", name="tap8")
+    other.ask("port", name="tap8", tag=6)
+    other.settle()
+    switch.vsctl("set", "Port", "tap8", "tag=99")
+    other.wait("state", lambda state: state["differing"] == 1, "count")
+    equal(switch.row("Port", "tap8")["tag"], 99, "tag")
+    switch.vsctl("set", "Port", "tap8", "tag=6")
+    other.wait("state", lambda state: state["differing"] == 0, "count")
+    switch.vsctl("set", "Port", "tap8", "tag=98")
+    other.wait("state", lambda state: state["differing"] == 1, "count")
+    other.ask("port", name="tap8", tag=7)
+    equal(other.settle()["differing"], 0, "count after a wish")
+    equal((switch.row("Port", "tap8")["tag"], other.ask("state")["repaired"]), (7, 0), "tag")
+
+
 def tells_readded(switch, peer):
     peer.settle()
     peer.changes()
@@ -456,6 +475,7 @@ def main():
     check("a port of others gets tag and other_config", tags_a_port_of_others, switch, peer)
     check("a port leaves the dead VLAN as an access port", leaves_the_dead_vlan, switch, peer)
     check("what others change is changed back and counted", repairs, switch, peer)
+    check("what others change is left when that is wished", leaves_what_others_change, switch)
     check("a port made anew is told as that", tells_readded, switch, peer)
     check("a wish waits for somebody's port", waits_for_a_port, switch, peer)
     check("a limit is rows of our own", limits, switch, peer)

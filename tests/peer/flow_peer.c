@@ -1,7 +1,7 @@
 /* An agent's flows without an agent: wishes are lines on standard input, each is answered by
  * one line of JSON.  For tests with a real switch.
  *
- *     flow_peer LISTEN|-  RUN_DIR  [RESERVED_COOKIE...]
+ *     flow_peer LISTEN|-  RUN_DIR  [leave-edits]  [RESERVED_COOKIE...]
  *
  *     bridge NAME [DATAPATH_ID]    forget NAME
  *     want OWNER BRIDGE FILE       unwant OWNER       (a flow a line; # and empty lines: none)
@@ -129,12 +129,13 @@ print_stats(const struct peer *p)
 
     printf("{\"wanted\": %" PRIu64 ", \"installed\": %" PRIu64 ", \"added\": %" PRIu64
            ", \"removed\": %" PRIu64 ", \"adopted\": %" PRIu64 ", \"repaired\": %" PRIu64
+           ", \"edits\": %" PRIu64 ", \"differing\": %" PRIu64
            ", \"refused\": %" PRIu64 ", \"connections\": %" PRIu64 ", \"dumps\": %" PRIu64
            ", \"dumped\": %" PRIu64 ", \"bundles\": %" PRIu64 ", \"flow_mods\": %" PRIu64
            ", \"errors\": %" PRIu64 ", \"longest_turn_ms\": %" PRId64
            ", \"rss_kb\": %zu, \"heap\": %zu}\n",
            f->n_wanted, f->n_installed, f->n_added, f->n_removed, f->n_adopted, f->n_repaired,
-           f->n_refused, s->n_connections, s->n_dumps, s->n_dumped_flows, s->n_bundles,
+           f->n_edits, f->n_differing, f->n_refused, s->n_connections, s->n_dumps, s->n_dumped_flows, s->n_bundles,
            s->n_flow_mods, s->n_errors, p->longest_turn_ms, resident_kb(),
            heap.uordblks + heap.hblkhd);
 }
@@ -329,9 +330,11 @@ main(int argc, char **argv)
         fprintf(stderr, "flow_peer: %s\n", err.msg);
         return 1;
     }
+    bool leaves_edits = argc > 3 && !strcmp(argv[3], "leave-edits");
     const struct flows_options fo = { .sw = p.sw,
                                       .clock = nt_clock_system(),
-                                      .reserved_cookies = argv + 3 };
+                                      .reserved_cookies = argv + (leaves_edits ? 4 : 3),
+                                      .leaves_edits = leaves_edits };
     if (flows_new(&fo, &p.flows, &err) < 0) {
         fprintf(stderr, "flow_peer: %s\n", err.msg);
         return 1;

@@ -1,7 +1,7 @@
 /* wire/ovs/ovsdb and agent/apply/bridges for tests: wishes as JSON lines on standard input, an
  * answer as one JSON line to each.  tests/lib/switch.py speaks it.
  *
- *   ovsdb_peer REMOTE [KEY CERTIFICATE CA]
+ *   ovsdb_peer REMOTE [KEY CERTIFICATE CA] [leave-edits]
  *
  *   {"do": "bridge", "name": N, "datapath_type": T, "protocols": [P], "fail_mode": M,
  *    "controller": C, "no_controller": C, "probe": MS, "other_config": {}, "snooping": 0|1,
@@ -183,6 +183,7 @@ state_json(const struct peer *peer)
     json_object_put(json, "committed",
                     json_integer_create((long long) nt_ovsdb_n_committed(peer->db)));
     json_object_put(json, "failed", json_integer_create((long long) stats->n_failed));
+    json_object_put(json, "differing", json_integer_create((long long) stats->n_differing));
     json_object_put(json, "repaired", json_integer_create((long long) stats->n_repaired));
     json_object_put(json, "settled", json_boolean_create(bridges_is_settled(peer->bridges)));
     json_object_put(json, "iface_types", texts_json(nt_ovsdb_iface_types(peer->db)));
@@ -488,8 +489,10 @@ main(int argc, char *argv[])
     struct peer peer = { .input = fcntl(STDIN_FILENO, F_DUPFD, 3) };
     struct nt_err err = { 0 };
 
+    bool leaves_edits = argc > 2 && !strcmp(argv[argc - 1], "leave-edits");
+    argc -= leaves_edits;
     if (argc != 2 && argc != 5) {
-        ovs_fatal(0, "usage: ovsdb_peer REMOTE [KEY CERTIFICATE CA]");
+        ovs_fatal(0, "usage: ovsdb_peer REMOTE [KEY CERTIFICATE CA] [leave-edits]");
     }
     nt_log_start("ovsdb_peer", NULL);
     fcntl(peer.input, F_SETFL, O_NONBLOCK);
@@ -505,7 +508,7 @@ main(int argc, char *argv[])
     if (nt_ovsdb_new(&options, &peer.db, &err) < 0) {
         ovs_fatal(0, "%s", err.msg);
     }
-    peer.bridges = bridges_new(peer.db, clock);
+    peer.bridges = bridges_new(peer.db, clock, leaves_edits);
     peer.changes = json_array_create_empty();
     ds_init(&peer.line);
     while (!peer.at_end) {

@@ -32,6 +32,7 @@ NT_LOG_MODULE(bridges);
 struct bridges {
     struct nt_ovsdb *db; /* Borrowed. */
     const struct nt_clock *clock;
+    bool leaves_edits;
     struct hmap wishes;
     struct ovs_list dirty[WISH_N_GROUPS];
     size_t n_waiting;
@@ -45,12 +46,13 @@ struct bridges {
 };
 
 struct bridges *
-bridges_new(struct nt_ovsdb *db, const struct nt_clock *clock)
+bridges_new(struct nt_ovsdb *db, const struct nt_clock *clock, bool leaves_edits)
 {
     struct bridges *b = xzalloc(sizeof *b);
 
     b->db = db;
     b->clock = clock;
+    b->leaves_edits = leaves_edits;
     b->batch = SIZE_MAX;
     b->first_committed = nt_ovsdb_n_committed(db);
     b->first_failed = b->n_failed = nt_ovsdb_n_failed(db);
@@ -100,6 +102,7 @@ set_state(struct bridges *b, struct wish *w, enum wish_state state)
 static void
 drop(struct bridges *b, struct wish *w)
 {
+    b->stats.n_differing -= w->differs;
     set_state(b, w, WISH_SETTLED);
     hmap_remove(&b->wishes, &w->node);
     wish_free(w);
@@ -135,10 +138,31 @@ get(struct bridges *b, enum wish_group group, const char *name)
     return w;
 }
 
+static const char *
+group_name(const struct wish *w)
+{
+    static const char *const names[] = { "bridge", "port", "limit of port" };
+
+    return names[w->group];
+}
+
+static void
+set_differing(struct bridges *b, struct wish *w, bool differs)
+{
+    b->stats.n_differing += differs;
+    b->stats.n_differing -= w->differs;
+    if (differs && !w->differs) {
+        nt_warn("changed by somebody else and left so", "what", group_name(w), "name", w->name,
+                NULL);
+    }
+    w->differs = differs;
+}
+
 /* What differs from a new wish is nobody's fault. */
 static void
 wish_anew(struct bridges *b, struct wish *w)
 {
+    set_differing(b, w, false);
     w->was_settled = false;
     w->n_sent = 0;
     w->retry_at = 0;
@@ -319,14 +343,6 @@ must_wait(const struct bridges *b, const struct wish *w)
     }
 }
 
-static const char *
-group_name(const struct wish *w)
-{
-    static const char *const names[] = { "bridge", "port", "limit of port" };
-
-    return names[w->group];
-}
-
 static void
 settle(struct bridges *b, struct wish *w)
 {
@@ -421,6 +437,27 @@ serve(struct bridges *b, struct wish *w)
     return true;
 }
 
+/* Compares what was settled before and may be otherwise now, and writes nothing. */
+static void
+only_look(struct bridges *b)
+{
+    struct wish *w;
+
+    nt_ovsdb_commit(b->db); /* What others of us have written. */
+    if (nt_ovsdb_is_busy(b->db)) {
+        return;
+    }
+    for (size_t i = 0; i < WISH_N_GROUPS; i++) {
+        LIST_FOR_EACH_SAFE (w, dirty, &b->dirty[i]) {
+            if (w->was_settled) {
+                set_differing(b, w, !ensure(b, w));
+                set_state(b, w, WISH_SETTLED);
+            }
+        }
+    }
+    nt_ovsdb_discard(b->db);
+}
+
 static struct wish *
 find_sent(struct bridges *b)
 {
@@ -505,13 +542,16 @@ bridges_run(struct bridges *b)
         return;
     }
     look_back(b);
+    if (b->leaves_edits) {
+        only_look(b);
+    }
     b->n_in_batch = 0;
     for (size_t i = 0; i < WISH_N_GROUPS; i++) {
         LIST_FOR_EACH_SAFE (w, dirty, &b->dirty[i]) {
             if (b->n_in_batch >= b->batch) {
                 break;
             }
-            if (w->retry_at <= now) {
+            if (w->retry_at <= now && !(b->leaves_edits && w->was_settled)) {
                 b->n_in_batch += serve(b, w);
             }
         }

@@ -7,7 +7,8 @@
 
 struct bridges;
 
-struct bridges *bridges_new(struct nt_ovsdb *, const struct nt_clock *);
+/* 'leaves_edits': what others change is counted and left. */
+struct bridges *bridges_new(struct nt_ovsdb *, const struct nt_clock *, bool leaves_edits);
 void bridges_free(struct bridges *);
 NT_AUTO(bridges)
 void bridges_run(struct bridges *); /* After nt_ovsdb_run() and all wishes of the turn. */
@@ -30,5 +31,6 @@ bool bridges_is_port_settled(const struct bridges *, const char *name);
 
 struct bridges_stats {
     uint64_t n_transactions, n_failed, n_repaired;
+    uint64_t n_differing; /* Left as others made them. */
 };
 const struct bridges_stats *bridges_stats(const struct bridges *);

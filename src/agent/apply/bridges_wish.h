@@ -25,6 +25,7 @@ struct wish {
     int64_t max_kbps, burst_kb;
     bool is_once; /* Done with as soon as it is so: a port or a limit that shall go. */
 
+    bool differs;      /* Somebody changed it, and it is left so. */
     bool was_settled;  /* So what differs now is somebody else's doing. */
     bool is_sent;      /* In the transaction under way. */
     int n_sent;        /* Since it was settled last. */

@@ -14,6 +14,19 @@
 
 NT_LOG_MODULE(flows);
 
+/* The switch has told that somebody else did something. */
+static void
+edited(void *f_, const char *bridge, uint64_t cookie)
+{
+    struct flows *f = f_;
+    struct flows_bridge *b = shash_find_data(&f->bridges, bridge);
+
+    if (b && !flows_is_reserved(f, cookie)) {
+        f->stats.n_edits++;
+        b->is_edited = true;
+    }
+}
+
 /* --- one set of flows ---------------------------------------------------------------------- */
 
 static int
@@ -46,6 +59,7 @@ flows_new(const struct flows_options *options, struct flows **out, struct nt_err
 
     f->sw = options->sw;
     f->clock = options->clock;
+    f->leaves_edits = options->leaves_edits;
     shash_init(&f->owners);
     shash_init(&f->bridges);
     ovs_list_init(&f->in_order);
@@ -61,6 +75,7 @@ flows_new(const struct flows_options *options, struct flows **out, struct nt_err
         }
         f->n_reserved++;
     }
+    nt_switch_on_edit(f->sw, edited, f);
     *out = TAKE(f);
     return 0;
 }
@@ -71,6 +86,7 @@ bridge_free(struct flows_bridge *b)
     struct flows_slot *slot;
 
     flows_sync_detach(b);
+    b->flows->stats.n_differing -= b->n_differing;
     for (size_t i = 0; i < b->n_dirty; i++) {
         if (b->dirty[i]->is_dead) {
             free(b->dirty[i]);
@@ -126,6 +142,7 @@ flows_free(struct flows *f)
     if (!f) {
         return;
     }
+    nt_switch_on_edit(f->sw, NULL, NULL);
     while (!shash_is_empty(&f->bridges)) {
         AUTO_FREE char *name = xstrdup(shash_first(&f->bridges)->name);
         flows_remove_bridge(f, name);

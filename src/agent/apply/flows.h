@@ -9,6 +9,9 @@
  * stale: such are removed only after flows_complete() said that everything is wanted that
  * will be, and never those that the switch learned, nor those of reserved cookies.
  *
+ * What others do to flows is told by the switch; it is then asked for all of them, at most as
+ * often as that costs little, and what differs is put right (or only counted: 'repairs').
+ *
  * A flow that the switch refuses is logged once with its owner and left out; it is tried again
  * when the bridge has been asked again (a new connection, flows_check()). */
 #pragma once
@@ -24,6 +27,7 @@ struct flows_options {
     struct nt_switch *sw; /* Borrowed. */
     const struct nt_clock *clock;
     char *const *reserved_cookies; /* "0x12/0xff"; NULL-terminated, may be NULL. */
+    bool leaves_edits;             /* What others change is counted and left. */
 };
 NT_NODISCARD int flows_new(const struct flows_options *, struct flows **, struct nt_err *);
 void flows_free(struct flows *);
@@ -67,9 +71,11 @@ bool flows_is_settled_for(const struct flows *, const char *owner);
 struct ds;
 void flows_format(const struct flows *, const char *owner, struct ds *);
 
-/* Repairs: flows that somebody else had removed or changed. */
+/* Edits: told by the switch.  Repairs: flows that somebody else had removed or changed.
+ * Differing: those that are left so, at the last look. */
 struct flows_stats {
     uint64_t n_wanted, n_installed, n_added, n_removed, n_adopted, n_repaired, n_refused;
+    uint64_t n_edits, n_differing;
 };
 const struct flows_stats *flows_stats(const struct flows *);
 

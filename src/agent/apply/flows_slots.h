@@ -59,9 +59,12 @@ struct flows_bridge {
     unsigned connection;
     unsigned n_looks; /* Dumps that came to an end. */
     bool must_dump, is_known, is_check, is_complete;
-    int64_t retry_ms;              /* After a failure; 0: at once. */
-    size_t chunk;                  /* Changes in a bundle, at most. */
-    struct flows_request *request; /* Under way. */
+    bool is_edited;                 /* By others, since it was last asked. */
+    int64_t asked_ms, next_look_ms; /* Of the dump under way; no sooner after an edit. */
+    size_t n_found, n_differing;    /* Edits that are left: by the dump under way, by the last. */
+    int64_t retry_ms;               /* After a failure; 0: at once. */
+    size_t chunk;                   /* Changes in a bundle, at most. */
+    struct flows_request *request;  /* Under way. */
 };
 
 struct flows_cookie_mask {
@@ -76,6 +79,7 @@ struct flows {
     struct shash owners, bridges;
     struct ovs_list in_order; /* Of the owners. */
     uint32_t round;
+    bool leaves_edits;
     struct flows_stats stats;
 };
 

@@ -11,6 +11,7 @@
  * of them, and a refusal that names no change ends at a bundle of one. */
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,12 @@ NT_LOG_MODULE(flows_sync);
 
 /* After a dump that failed without the connection ending. */
 #define RETRY_MS 1000
+
+/* After an edit by others all flows are asked for, with such a pause since the last time: it is
+ * a multiple of what that took. */
+#define LOOK_SHARE 20
+#define LOOK_MIN_MS 1000
+#define LOOK_MAX_MS 8000
 
 enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_REMOVE };
 
@@ -99,6 +106,34 @@ take_installed(struct flows_slot *slot, const struct nt_flow *flow)
     }
 }
 
+/* A settled slot is not what it was; true: it is left so. */
+static bool
+is_edit(const struct flows_slot *slot)
+{
+    struct flows_bridge *b = slot->bridge;
+
+    if (!b->is_check || !flows_slot_is_settled(slot)) {
+        return false;
+    }
+    if (b->flows->leaves_edits) {
+        b->n_found++;
+        return true;
+    }
+    b->flows->stats.n_repaired++;
+    return false;
+}
+
+/* A flow that nobody wants is there; true: it stays. */
+static bool
+leave_added(struct flows_bridge *b, const struct nt_flow *flow)
+{
+    bool leave =
+        b->is_check && b->flows->leaves_edits && !flows_is_reserved(b->flows, flow->cookie);
+
+    b->n_found += leave;
+    return leave;
+}
+
 static void
 dumped_flow(void *aux, const struct nt_flow *flow)
 {
@@ -110,18 +145,17 @@ dumped_flow(void *aux, const struct nt_flow *flow)
     }
     struct flows_slot *slot = flows_slot_find(b, flow);
     if (!slot) {
-        if (is_learned(flow)) {
+        if (is_learned(flow) || leave_added(b, flow)) {
             return;
         }
         slot = flows_slot_get(b, flow);
     }
+    slot->is_seen = true;
     if (!slot->installed) {
         slot->is_foreign = true;
-    } else if (b->is_check && flows_slot_is_settled(slot)
-               && !nt_flow_does_same(slot->installed, flow)) {
-        b->flows->stats.n_repaired++;
+    } else if (!nt_flow_does_same(slot->installed, flow) && is_edit(slot)) {
+        return;
     }
-    slot->is_seen = true;
     take_installed(slot, flow);
 }
 
@@ -132,8 +166,7 @@ forget_unseen(struct flows_bridge *b)
     struct flows_slot *slot;
 
     HMAP_FOR_EACH_SAFE (slot, node, &b->slots) {
-        if (!slot->is_seen && slot->installed) {
-            b->flows->stats.n_repaired += b->is_check && flows_slot_is_settled(slot);
+        if (!slot->is_seen && slot->installed && !is_edit(slot)) {
             flows_slot_set_installed(slot, NULL);
             flows_slot_drop_leaver(slot);
         }
@@ -174,6 +207,30 @@ mark_all(struct flows_bridge *b)
     }
 }
 
+/* How many flows are left as others made them. */
+static void
+count_differing(struct flows_bridge *b)
+{
+    char n[24];
+
+    b->flows->stats.n_differing += b->n_found - b->n_differing;
+    if (b->n_found != b->n_differing) {
+        snprintf(n, sizeof n, "%zu", b->n_found);
+        nt_warn("flows are not as wanted and left so", "bridge", b->name, "n", n, NULL);
+        b->n_differing = b->n_found;
+    }
+}
+
+/* While somebody goes on editing, asking takes at most this part of the time. */
+static void
+look_later(struct flows_bridge *b)
+{
+    int64_t now = nt_mono_ms(b->flows->clock);
+    int64_t pause = (now - b->asked_ms) * LOOK_SHARE;
+
+    b->next_look_ms = now + MIN(MAX(pause, LOOK_MIN_MS), LOOK_MAX_MS);
+}
+
 static void
 dump_done(void *aux, const struct nt_err *err)
 {
@@ -189,6 +246,8 @@ dump_done(void *aux, const struct nt_err *err)
                        NULL);
         } else {
             forget_unseen(b);
+            count_differing(b);
+            look_later(b);
             b->n_looks++;
             b->is_known = true;
             b->must_dump = b->is_check = false;
@@ -206,6 +265,9 @@ dump(struct flows_bridge *b)
     const struct nt_switch_dump to = { .flow = dumped_flow, .done = dump_done, .aux = r };
     struct nt_err err;
 
+    b->n_found = 0;
+    b->is_edited = false; /* What comes now is news again. */
+    b->asked_ms = nt_mono_ms(b->flows->clock);
     if (nt_switch_dump(b->flows->sw, b->name, &to, &err) < 0) {
         dump_done(r, &err);
     }
@@ -473,6 +535,9 @@ flows_sync_run(struct flows_bridge *b)
     if (!connection || b->request || (b->retry_ms && nt_mono_ms(b->flows->clock) < b->retry_ms)) {
         return;
     }
+    if (b->is_edited && b->is_known && nt_mono_ms(b->flows->clock) >= b->next_look_ms) {
+        b->must_dump = b->is_check = true;
+    }
     if (b->must_dump) {
         dump(b);
     } else if (b->is_known && b->n_dirty) {
@@ -489,6 +554,9 @@ flows_sync_wait(struct flows_bridge *b)
         poll_immediate_wake();
     } else if (connection && !b->request && (b->must_dump || (b->is_known && b->n_dirty))) {
         int64_t left = b->retry_ms ? b->retry_ms - nt_mono_ms(b->flows->clock) : 0;
+        poll_timer_wait(left > 0 ? left : 0);
+    } else if (connection && !b->request && b->is_edited && b->is_known) {
+        int64_t left = b->next_look_ms - nt_mono_ms(b->flows->clock);
         poll_timer_wait(left > 0 ? left : 0);
     }
 }

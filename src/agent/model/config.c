@@ -289,6 +289,7 @@ load_agent(const struct nt_config *config, struct agent_config *c, struct nt_err
     static const char smartnic[] = "agent.baremetal_smartnic";
 
     c->polling_interval_ms = nt_config_ms(config, "agent.polling_interval");
+    c->repairs = nt_config_bool(config, "agent.repair");
     c->minimize_polling = nt_config_bool(config, "agent.minimize_polling");
     c->vxlan_udp_port = nt_config_int(config, "agent.vxlan_udp_port");
     c->dont_fragment = nt_config_bool(config, "agent.dont_fragment");

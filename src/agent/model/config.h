@@ -69,6 +69,7 @@ struct agent_config {
     int64_t report_interval_ms;
     bool log_agent_heartbeats;
     int64_t quitting_rpc_timeout_ms;
+    bool repairs;                    /* Ours: what others changed is put right. */
     bool tunnel_names_with_local_ip; /* Ours: several agents on one switch. */
     char **reserved_cookies;         /* Ours: cookies of others, "0x12/0xff". */
 

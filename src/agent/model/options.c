@@ -139,6 +139,10 @@ const struct nt_option agent_options[] = {
     { "nd_responder", NT_OPT_BOOL, "false",
       "Answer neighbour discovery here as well; needs arp_responder and datapath_type = netdev.",
       AGENT, GROUP("Of neutrino alone, in [agent]") },
+    { "repair", NT_OPT_BOOL, "true",
+      "Put right what others change in flows and rows; --no-repair counts it only.", AGENT,
+      MORE("For who wants to try something by hand. A new connection to the switch, and what the "
+           "server changes, are carried out as always.") },
     { "tunnel_names_with_local_ip", NT_OPT_BOOL, "false",
       "Names of tunnel ports tell local_ip, too.", AGENT,
       MORE("For several agents on one switch.") },

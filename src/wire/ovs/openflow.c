@@ -34,7 +34,34 @@ struct nt_switch {
     char *run_dir;
     struct ovs_list conns; /* Of struct nt_conn. */
     struct shash bridges;  /* Of struct bridge. */
+    nt_switch_edited *edited;
+    void *edited_aux;
 };
+
+static struct bridge *
+bridge_of(const struct nt_switch *sw, const struct nt_conn *conn)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &sw->bridges) {
+        struct bridge *b = node->data;
+        if (b->conn == conn) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+static void
+edited(void *sw_, const struct nt_conn *conn, uint64_t cookie)
+{
+    struct nt_switch *sw = sw_;
+    const struct bridge *b = bridge_of(sw, conn);
+
+    if (b && sw->edited) {
+        sw->edited(sw->edited_aux, b->name, cookie);
+    }
+}
 
 int
 nt_switch_new(const struct nt_switch_options *options, struct nt_switch **out, struct nt_err *err)
@@ -44,6 +71,8 @@ nt_switch_new(const struct nt_switch_options *options, struct nt_switch **out, s
     sw->context.probe_interval_s = options->probe_interval_s;
     sw->context.request_timeout_s = options->request_timeout_s;
     sw->context.clock = options->clock;
+    sw->context.edited = edited;
+    sw->context.aux = sw;
     nt_flow_codec_init(&sw->context.codec);
     sw->run_dir = nullable_xstrdup(options->run_dir);
     ovs_list_init(&sw->conns);
@@ -100,20 +129,6 @@ nt_switch_free(struct nt_switch *sw)
 }
 
 /* --- connections find their bridges --------------------------------------------------------- */
-
-static struct bridge *
-bridge_of(const struct nt_switch *sw, const struct nt_conn *conn)
-{
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &sw->bridges) {
-        struct bridge *b = node->data;
-        if (b->conn == conn) {
-            return b;
-        }
-    }
-    return NULL;
-}
 
 /* The bridge with that id; NULL: none, and '*is_open' when one of unknown id may be it. */
 static struct bridge *
@@ -321,6 +336,13 @@ nt_switch_bundle(struct nt_switch *sw, const char *bridge, const struct nt_switc
     }
     nt_conn_bundle(conn, bundle);
     return 0;
+}
+
+void
+nt_switch_on_edit(struct nt_switch *sw, nt_switch_edited *call, void *aux)
+{
+    sw->edited = call;
+    sw->edited_aux = aux;
 }
 
 const struct nt_switch_stats *

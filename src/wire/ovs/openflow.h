@@ -67,6 +67,12 @@ struct nt_switch_bundle {
 NT_NODISCARD int nt_switch_bundle(struct nt_switch *, const char *bridge,
                                   const struct nt_switch_bundle *, struct nt_err *);
 
+/* 'edited' is called for each flow that somebody else has added, changed or removed on a bridge
+ * (those that run out by themselves are nobody's), and with cookie 0 when the switch could not
+ * tell all of them. */
+typedef void nt_switch_edited(void *aux, const char *bridge, uint64_t cookie);
+void nt_switch_on_edit(struct nt_switch *, nt_switch_edited *, void *aux);
+
 struct nt_switch_stats {
     uint64_t n_connections, n_dumps, n_dumped_flows;
     uint64_t n_bundles, n_flow_mods, n_errors;

@@ -21,11 +21,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "byte-order.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-monitor.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
@@ -493,6 +495,44 @@ handle_flows(struct nt_conn *conn, struct ofpbuf *message)
     }
 }
 
+/* What others do to flows is told from now on.  A switch that cannot complains, and is looked at
+ * now and then. */
+static void
+watch_flows(struct nt_conn *conn)
+{
+    struct ofputil_flow_monitor_request request = {
+        .command = OFPFMC_ADD,
+        .flags = OFPFMF_ADD | OFPFMF_REMOVED | OFPFMF_MODIFY,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+        .table_id = OFPTT_ALL,
+    };
+    struct ofpbuf *message = ofpbuf_new(0);
+
+    match_init_catchall(&request.match);
+    ofputil_append_flow_monitor_request(&request, message,
+                                        ofputil_protocol_from_ofp_version(version_of(conn)));
+    ofpmsg_update_length(message);
+    ((struct ofp_header *) message->data)->xid = 0;
+    send_message(conn, message);
+}
+
+/* Own changes are told as numbers of messages.  What has a time-out was learned, or is to go by
+ * itself. */
+static void
+handle_updates(struct nt_conn *conn, struct ofpbuf *message)
+{
+    struct nt_conn_context *context = conn->context;
+    struct ofputil_flow_update update;
+
+    message->header = NULL;
+    while (!ofputil_decode_flow_update(&update, message, &context->codec.ofpacts)) {
+        if (update.event != OFPFME_ABBREV && !update.idle_timeout && !update.hard_timeout) {
+            context->edited(context->aux, conn, ntohll(update.cookie));
+        }
+    }
+}
+
 static void
 handle_features(struct nt_conn *conn, struct ofpbuf *message)
 {
@@ -517,6 +557,7 @@ handle_features(struct nt_conn *conn, struct ofpbuf *message)
         version_of(conn));
     ((struct ofp_header *) off->data)->xid = 0;
     send_message(conn, off);
+    watch_flows(conn);
 }
 
 static void
@@ -541,6 +582,10 @@ handle(struct nt_conn *conn, struct ofpbuf *message)
         handle_bundle_control(conn, oh);
     } else if (type == OFPTYPE_BARRIER_REPLY) {
         handle_barrier_reply(conn, oh);
+    } else if (type == OFPTYPE_FLOW_MONITOR_STATS_REPLY) {
+        handle_updates(conn, message);
+    } else if (type == OFPTYPE_FLOW_MONITOR_RESUMED) {
+        conn->context->edited(conn->context->aux, conn, 0); /* Not all was told meanwhile. */
     }
 }
 

@@ -9,6 +9,7 @@
 #include "wire/ovs/flow_wire.h"
 #include "wire/ovs/openflow.h"
 
+struct nt_conn;
 struct rconn;
 struct vconn;
 
@@ -18,6 +19,8 @@ struct nt_conn_context {
     struct nt_flow_codec codec;
     struct nt_switch_stats stats;
     unsigned last_number; /* Of a connection. */
+    void (*edited)(void *aux, const struct nt_conn *, uint64_t cookie);
+    void *aux;
 };
 
 struct nt_conn {

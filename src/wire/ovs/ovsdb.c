@@ -246,6 +246,12 @@ nt_ovsdb_commit(struct nt_ovsdb *db)
     }
 }
 
+void
+nt_ovsdb_discard(struct nt_ovsdb *db)
+{
+    close_open(db);
+}
+
 bool
 nt_ovsdb_is_busy(const struct nt_ovsdb *db)
 {

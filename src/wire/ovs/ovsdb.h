@@ -131,6 +131,9 @@ bool nt_ovsdb_ensure_manager(struct nt_ovsdb *, const char *target, int inactivi
  * external_ids (spec: id=PORT, _type=bandwidth_limit); 0: none.  Rows of others are left. */
 bool nt_ovsdb_ensure_qos(struct nt_ovsdb *, const char *port, int64_t max_kbps, int64_t burst_kb);
 
+/* What was ensured and not sent yet is forgotten. */
+void nt_ovsdb_discard(struct nt_ovsdb *);
+
 /* Sends what was ensured since run() as one transaction.  Its end is told from a later
  * nt_ovsdb_run(); what fails is logged by its users and simply ensured again. */
 void nt_ovsdb_commit(struct nt_ovsdb *);
