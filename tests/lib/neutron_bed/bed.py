@@ -75,13 +75,14 @@ class BedHost:
 
     # --- guests ------------------------------------------------------------------
 
-    def plug(self, port, kind="internal"):
-        """A guest for a port of the API.  kind 'veth' outlives a restart of vswitchd."""
+    def plug(self, port, kind="internal", netns=None):
+        """A guest for a port of the API.  kind 'veth' outlives a restart of vswitchd;
+        netns: another name, for a port that is plugged on a second host as well."""
         api = self.bed.api
         subnets = {fixed["subnet_id"]: api.get("subnet", fixed["subnet_id"])
                    for fixed in port["fixed_ips"]}
         mtu = api.get("network", port["network_id"])["mtu"]
-        guest = Guest(self.machine, self.switch, port, subnets, mtu, kind).plug()
+        guest = Guest(self.machine, self.switch, port, subnets, mtu, kind, netns).plug()
         self.guests.append(guest)
         return guest
 

@@ -23,12 +23,12 @@ class Guest:
 
     device = "eth0"
 
-    def __init__(self, host, switch, port, subnets, mtu, kind):
+    def __init__(self, host, switch, port, subnets, mtu, kind, netns=None):
         self.host = host
         self.switch = switch
         self.port = port
         self.tap = "tap" + port["id"][:11]
-        self.netns = "vm-" + port["id"][:11]
+        self.netns = netns or "vm-" + port["id"][:11]
         self.mac = port["mac_address"]
         self.mtu = mtu
         self.kind = kind
