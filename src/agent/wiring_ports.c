@@ -766,6 +766,37 @@ segment_of(const struct wiring *self, const struct nt_vo_port *told)
     return segment;
 }
 
+/* A VLAN network whose segment got another number keeps its local VLAN, so that nothing changes
+ * between ports of this host.  Only the network is asked: what its ports say of the number may
+ * be of before or of today, each for itself. */
+static bool
+is_renumbered(const struct model_port *port, const struct nt_vo_port *told,
+              const struct nt_vo_segment *segment, const char *host)
+{
+    const struct model_network *network = port->network;
+
+    return network && !is_on(port, told->network_id, segment)
+           && segment != nt_vo_port_segment(told, host)
+           && !strcmp(network->network_id, told->network_id)
+           && !strcmp(network->segment_id, segment->id) && !strcmp(segment->network_type, "vlan")
+           && !strcmp(network->network_type, segment->network_type)
+           && !strcmp(network->physical_network, segment->physical_network);
+}
+
+/* Flows of the old number are given up in the same turn in which the new ones are wanted. */
+static void
+renumber(struct wiring *self, struct model_network *network, const struct nt_vo_segment *segment)
+{
+    char before[MODEL_OWNER_SIZE];
+
+    model_network_owner(network, before);
+    if (model_network_renumber(self->model, network, segment)) {
+        nt_info("segment of a network has another number", "network", network->network_id,
+                "segmentation_id", network->segmentation, NULL);
+        wiring_emit(self, before);
+    }
+}
+
 static int
 join(struct wiring *self, struct model_port *port, const struct nt_vo_port *told,
      const struct nt_vo_segment *segment, struct nt_err *err)
@@ -804,6 +835,9 @@ plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port
         self->stats.n_refused++;
         kill_port(self, port);
         return;
+    }
+    if (is_renumbered(port, told, segment, self->config->host)) {
+        renumber(self, port->network, segment);
     }
     if (!is_on(port, told->network_id, segment) && join(self, port, told, segment, &err) < 0) {
         nt_warn_rl("cannot wire a port", "port", port->id, "why", err.msg, NULL);

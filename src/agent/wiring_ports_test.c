@@ -313,6 +313,73 @@ kept(const struct world *w, const char *wanted)
 }
 
 static void
+tell_number(struct recorder *self, int network, int64_t number)
+{
+    struct nt_vo_network *told = (struct nt_vo_network *) nt_vo_new(&nt_vo_network_type);
+    struct nt_vo_segment *segment = xzalloc(sizeof *segment);
+
+    ovs_strlcpy(told->id, networks[network], sizeof told->id);
+    ovs_strlcpy(segment->network_type, types[network], sizeof segment->network_type);
+    ovs_strlcpy(segment->physical_network, network ? "" : "physnet1",
+                sizeof segment->physical_network);
+    segment->segmentation_id = number;
+    nt_vo_complete(&segment->vo, &nt_vo_segment_type);
+    told->segments = segment;
+    told->n_segments = 1;
+    nt_vo_complete(&told->vo, &nt_vo_network_type);
+    nt_vo_free(self->world->network ? &self->world->network->vo : NULL);
+    self->world->network = told;
+    wiring_network_told(self->wiring, told->id);
+}
+
+static void
+a_network_with_another_number_keeps_its_local_vlan(void **state)
+{
+    static const char before[] = "network 11111111-0000-0000-0000-000000000000/100";
+    static const char after[] = "network 11111111-0000-0000-0000-000000000000/200";
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    for (int i = 0; i < 2; i++) {
+        plug(&r, i);
+        tell(&r, i, 0, true);
+    }
+    settle(&r);
+    settle(&r);
+    int tag = w.ports[0].tag;
+    AUTO_FREE char *guards = xstrdup(flows_of(&r, OWNER_0));
+    assert_non_null(strstr(flows_of(&r, before), "100"));
+
+    tell_number(&r, 0, 200);
+    wiring_run(r.wiring);
+    wiring_open_ready(r.wiring, is_in, &r);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(w.ports[i].tag, tag);
+        assert_string_equal(w.ports[i].segmentation, "200");
+    }
+    assert_string_equal(flows_of(&r, OWNER_0), guards);
+    assert_string_equal(flows_of(&r, before), "");
+    assert_non_null(strstr(flows_of(&r, after), "200"));
+    assert_null(strstr(flows_of(&r, after), "100"));
+    assert_string_equal(ds_cstr(&r.log), "up 00000000\nup 00000001\n");
+
+    /* With its last port it goes, under the number of today. */
+    for (int i = 0; i < 2; i++) {
+        w.ports[i].is_plugged = false;
+        see_vif(&r, i);
+    }
+    settle(&r);
+    assert_string_equal(flows_of(&r, after), "");
+    assert_int_equal(lvlans_n(wiring_model(r.wiring)->lvlans), 0);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
 a_port_from_before_is_not_trusted_without_flows(void **state)
 {
     struct world w;
@@ -384,6 +451,7 @@ main(void)
         cmocka_unit_test(of_two_interfaces_from_before_the_one_in_use_stays),
         cmocka_unit_test(what_is_no_port_any_more_is_closed_and_left_alone),
         cmocka_unit_test(a_port_without_a_local_vlan_gets_one_that_comes_free),
+        cmocka_unit_test(a_network_with_another_number_keeps_its_local_vlan),
         cmocka_unit_test(a_port_from_before_is_not_trusted_without_flows),
         cmocka_unit_test(a_port_from_before_is_not_trusted_with_another_number),
         cmocka_unit_test(what_a_port_needs_is_remembered),

@@ -124,10 +124,11 @@ known_port(void *self_, const char *id)
 }
 
 static inline const struct nt_vo_network *
-no_network(void *self, const char *id)
+known_network(void *self_, const char *id)
 {
-    (void) self, (void) id;
-    return NULL;
+    const struct nt_vo_network *network = ((struct recorder *) self_)->world->network;
+
+    return network && !strcmp(network->id, id) ? network : NULL;
 }
 
 static inline const struct nt_vo_qos_policy *
@@ -161,7 +162,7 @@ recorder_init(struct recorder *self, struct world *world)
         .network_interest = ignore_interest,
         .policy_interest = ignore_name,
         .vo_port = known_port,
-        .vo_network = no_network,
+        .vo_network = known_network,
         .vo_policy = no_policy,
         .device_down = record_down,
         .see_port = see_named,

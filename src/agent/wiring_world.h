@@ -38,6 +38,7 @@ struct world {
         char net_uuid[NT_UUID_SIZE], segmentation[24], memory_tag[8], guards[8];
     } ports[N_PORTS];
     struct nt_vo_port *told[N_PORTS];
+    struct nt_vo_network *network; /* The only one that is told; NULL: none is. */
 
     /* Whose MACs are behind which host, by network. */
     bool floods[N_HOSTS];
@@ -124,4 +125,5 @@ world_deinit(struct world *w)
     for (int i = 0; i < N_PORTS; i++) {
         nt_vo_free(w->told[i] ? &w->told[i]->vo : NULL);
     }
+    nt_vo_free(w->network ? &w->network->vo : NULL);
 }

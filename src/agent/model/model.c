@@ -232,6 +232,31 @@ model_port_leave(struct model *model, struct model_port *port, const struct mode
     }
 }
 
+/* Its segment has another number; ports and local VLAN stay.  False: that one is taken. */
+bool
+model_network_renumber(struct model *model, struct model_network *network,
+                       const struct nt_vo_segment *segment)
+{
+    char segmentation[MODEL_SEGMENTATION_SIZE];
+    struct model_port *port;
+
+    model_segmentation(segment->segmentation_id, nt_vo_is_set(&segment->vo, "segmentation_id"),
+                       segmentation);
+    if (!lvlans_move(model->lvlans, network->network_id, network->segmentation, segmentation)) {
+        return false;
+    }
+    hmap_remove(&model->networks, &network->node);
+    ovs_strlcpy(network->segmentation, segmentation, sizeof network->segmentation);
+    network->segmentation_id = segment->segmentation_id;
+    hmap_insert(&model->networks, &network->node,
+                network_hash(network->network_id, network->segmentation));
+    MODEL_DIRTY(model, dirty_networks, network);
+    LIST_FOR_EACH (port, member, &network->ports) {
+        MODEL_DIRTY(model, dirty_ports, port);
+    }
+    return true;
+}
+
 bool
 model_network_is_tunnel(const struct model_network *network)
 {

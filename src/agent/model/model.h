@@ -194,6 +194,7 @@ struct model_gone {
 };
 void model_port_leave(struct model *, struct model_port *, const struct model_gone *);
 
+bool model_network_renumber(struct model *, struct model_network *, const struct nt_vo_segment *);
 bool model_network_is_tunnel(const struct model_network *);
 struct model_patch *model_patch_of(const struct model *, const struct model_network *);
 struct model_patch *model_patch_tunnel(const struct model *); /* NULL: no tunnels. */
