@@ -54,9 +54,10 @@ def makes_all(switch, peer):
     equal(sorted(bridge["protocols"]), BRIDGE["protocols"], "protocols")
     equal(bridge["other_config"], BRIDGE["other_config"], "other_config")
     controllers = switch.rows("Controller")
-    equal([columns(row, "target", "connection_mode", "inactivity_probe") for row in controllers],
+    equal([columns(row, "target", "connection_mode", "inactivity_probe",
+                   "max_backoff") for row in controllers],
           [{"target": CONTROLLER, "connection_mode": "out-of-band",
-            "inactivity_probe": 10000}] * 2, "controllers")
+            "inactivity_probe": 10000, "max_backoff": 1000}] * 2, "controllers")
     equal(switch.row("Interface", "patch-tun")["options"], {"peer": "patch-int"}, "options")
     equal(switch.row("Port", "patch-tun")["other_config"], {"mcast-snooping-flood": "false"},
           "other_config")

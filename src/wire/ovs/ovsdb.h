@@ -100,7 +100,7 @@ struct nt_ovs_bridge_want {
     const char *fail_mode;                /* "secure" */
     const char *controller;               /* "tcp:127.0.0.1:6633"; the row is marked as ours. */
     const char *no_controller;            /* Removed, and all of ours that are not wanted. */
-    int inactivity_probe_ms;              /* Of the controller, out-of-band. */
+    int inactivity_probe_ms;              /* Of the controller, out-of-band, max_backoff 1 s. */
     const struct nt_ovs_kv *other_config; /* Merged; ends with a NULL key. */
     int mcast_snooping;                   /* 0, 1; -1: left alone. */
     bool may_create;

@@ -38,6 +38,7 @@ static const struct ovsdb_idl_column *const watched[] = {
     &ovsrec_controller_col_connection_mode,
     &ovsrec_controller_col_inactivity_probe,
     &ovsrec_controller_col_external_ids,
+    &ovsrec_controller_col_max_backoff,
     &ovsrec_port_col_name,
     &ovsrec_port_col_interfaces,
     &ovsrec_port_col_tag,

@@ -27,11 +27,15 @@ find_controller(const struct ovsrec_bridge *row, const char *target)
     return NULL;
 }
 
+/* The switch knocks again after so long at most, and not after its usual 8 s, when we were away. */
+static const int64_t max_backoff_ms = 1000;
+
 static void
 set_controller(const struct ovsrec_controller *row, int64_t probe_ms)
 {
     ovsrec_controller_set_connection_mode(row, CONNECTION_MODE);
     ovsrec_controller_set_inactivity_probe(row, &probe_ms, 1);
+    ovsrec_controller_set_max_backoff(row, &max_backoff_ms, 1);
 }
 
 static bool
@@ -39,6 +43,7 @@ is_controller_so(const struct ovsrec_controller *row, int64_t probe_ms)
 {
     return row->connection_mode && !strcmp(row->connection_mode, CONNECTION_MODE)
            && row->n_inactivity_probe == 1 && *row->inactivity_probe == probe_ms
+           && row->n_max_backoff == 1 && *row->max_backoff == max_backoff_ms
            && nt_ovsdb_has_pairs(&row->external_ids, mark);
 }
 
