@@ -22,6 +22,9 @@ NT_LOG_MODULE(agent);
 /* A start counts as done after so long, also when some port could not be wired. */
 #define FIRST_SYNC_MS 60000
 
+/* At the end, reports that are due go out for so long at most. */
+#define LAST_WORDS_MS 1000
+
 #define MANAGER_PROBE_FACTOR 1000
 
 /* --- what the server tells ------------------------------------------------------------------- */
@@ -829,6 +832,24 @@ agent_is_ready(const struct agent *self)
     return heartbeat_is_known(self->heartbeat);
 }
 
+/* What has happened to ports is told; a server that does not answer holds nobody up. */
+static void
+say_last(struct agent *self)
+{
+    const struct wiring_report to = { is_in, report_up, self };
+    int64_t end = nt_mono_ms(self->env.clock) + LAST_WORDS_MS;
+
+    wiring_report_ready(self->wiring, &to);
+    devices_run(self->devices);
+    while (devices_is_due(self->devices) && nt_mono_ms(self->env.clock) < end) {
+        nt_bus_wait(self->env.bus);
+        poll_timer_wait_until(end);
+        poll_block();
+        nt_bus_run(self->env.bus);
+        devices_run(self->devices);
+    }
+}
+
 void
 agent_stop(struct agent *self)
 {
@@ -836,6 +857,7 @@ agent_stop(struct agent *self)
         devices_cap_timeout(self->devices, self->config->quitting_rpc_timeout_ms);
         heartbeat_cap_timeout(self->heartbeat, self->config->quitting_rpc_timeout_ms);
     }
+    say_last(self);
 }
 
 struct agent_stats

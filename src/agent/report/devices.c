@@ -457,6 +457,20 @@ devices_is_settled(const struct devices *d)
     return shash_is_empty(&d->all);
 }
 
+bool
+devices_is_due(const struct devices *d)
+{
+    const struct device *device;
+    int64_t now = nt_mono_ms(d->o.clock);
+
+    LIST_FOR_EACH (device, node, &d->waiting) {
+        if (d->is_connected && !device->call && device->not_before <= now) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 devices_cap_timeout(struct devices *d, int64_t timeout_ms)
 {

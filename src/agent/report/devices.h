@@ -34,6 +34,9 @@ void devices_down(struct devices *, const char *id);
 bool devices_is_settled(const struct devices *);
 size_t devices_n_waiting(const struct devices *); /* For the server to know. */
 
+/* A report is to be sent now, and was not yet. */
+bool devices_is_due(const struct devices *);
+
 /* After SIGTERM: no call takes longer. */
 void devices_cap_timeout(struct devices *, int64_t timeout_ms);
 

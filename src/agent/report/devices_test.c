@@ -213,6 +213,24 @@ devices_of_one_turn_go_in_batches(void **state)
 }
 
 static void
+what_is_due_is_what_can_be_sent(void **state)
+{
+    struct reporter *t = *state;
+
+    assert_false(devices_is_due(t->devices));
+    devices_up(t->devices, "a", false);
+    assert_true(devices_is_due(t->devices));
+    devices_run(t->devices); /* It is on its way. */
+    assert_false(devices_is_due(t->devices));
+
+    t->refuses = "b";
+    devices_up(t->devices, "b", false);
+    AWAIT(t, devices_stats(t->devices)->n_failed == 1);
+    assert_false(devices_is_due(t->devices)); /* After a pause. */
+    assert_int_equal(devices_n_waiting(t->devices), 1);
+}
+
+static void
 last_wish_counts(void **state)
 {
     struct reporter *t = *state;
@@ -400,6 +418,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_reporter, teardown_reporter)
     const struct CMUnitTest tests[] = {
         TEST(devices_of_one_turn_go_in_batches),
+        TEST(what_is_due_is_what_can_be_sent),
         TEST(last_wish_counts),
         TEST(device_that_goes_and_comes_is_said_to),
         TEST(device_given_up_is_forgotten),
