@@ -325,7 +325,9 @@ patch_numbered(struct wiring *self, struct model_patch *patch, int64_t *ofport, 
     if (!now && patch->is_joined) {
         /* It is gone: the new one leads nowhere until what it must drop is dropped. */
         patch->is_joined = false;
-        begin(self);
+        if (self->config->repairs) {
+            begin(self);
+        }
     }
 }
 

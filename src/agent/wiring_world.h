@@ -70,6 +70,7 @@ world_init(struct world *w)
         .dont_fragment = true,
         .l2_population = true,
         .arp_responder = true,
+        .repairs = true,
     };
     for (int i = 0; i < N_PORTS; i++) {
         snprintf(w->ports[i].name, sizeof w->ports[i].name, "tap%d", i);

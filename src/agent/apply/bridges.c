@@ -158,6 +158,14 @@ set_differing(struct bridges *b, struct wish *w, bool differs)
     w->differs = differs;
 }
 
+static void
+tell_repair(struct bridges *b, const struct wish *w)
+{
+    b->stats.n_repaired++;
+    nt_info_rl("changed by somebody else, changed back", "what", group_name(w), "name", w->name,
+               NULL);
+}
+
 /* What differs from a new wish is nobody's fault. */
 static void
 wish_anew(struct bridges *b, struct wish *w)
@@ -184,8 +192,12 @@ void
 bridges_want_port(struct bridges *b, const struct nt_ovs_port_want *want)
 {
     struct wish *w = get(b, WISH_PORT, want->name);
+    bool was_removed = w->was_settled && w->port.type && !nt_ovsdb_port(b->db, want->name);
 
     if (wish_set_port(w, want)) {
+        if (was_removed) {
+            tell_repair(b, w);
+        }
         wish_anew(b, w);
     }
 }
@@ -396,9 +408,7 @@ note_repair(struct bridges *b, struct wish *w)
     w->repair_at = nt_mono_ms(b->clock);
     w->n_repairs++;
     w->was_settled = false;
-    b->stats.n_repaired++;
-    nt_info_rl("changed by somebody else, changed back", "what", group_name(w), "name", w->name,
-               NULL);
+    tell_repair(b, w);
 }
 
 /* Returns whether the wish went into the transaction. */
