@@ -8,15 +8,14 @@ NT_AGENT=python: the stock agent, without the falls it does not survive.  NT_SEE
 
 import os
 import random
-import re
 import time
 
 import edits
 import trust
-from check import check, done, equal, expect, need
+from check import check, done, need
 from neutron_bed import bed_for
-from neutron_bed.flow_watch import FlowWatch
 from neutron_bed.scene import Scene, exact, wait_exact
+from restarts import RATE, WAYS, unnoticed
 
 OURS = os.environ.get("NT_AGENT", "neutrino")
 SEED = int(os.environ.get("NT_SEED") or random.randrange(1 << 32))
@@ -25,7 +24,6 @@ OPTIONS = {"securitygroup": {"firewall_driver": "noop"},
                      "polling_interval": "1"}}
 BRIDGES = ("br-int", "br-phys")
 MANY = 50      # Wired ports that a restart has to leave alone.
-RATE = 1000    # Pings a second meanwhile.
 KILLS = 5
 
 
@@ -137,53 +135,9 @@ FALLS = [("the agent is stopped", agent_stopped, True),
          (f"the agent is killed at random, seed {SEED}", agent_killed_at_random, True)]
 
 
-def unnoticed(scene, fall):
-    """The agent of h1 restarts under RATE pings a second between two of its guests."""
-    host = scene.hosts[0]
-    guest, peer = scene.guest("v", host), scene.guest("w", host)
-    for one in (guest, peer):
-        # What waits for a switch that does not get its turn is not lost.
-        one.run(["ip", "link", "set", "eth0", "txqueuelen", "50000"])
-    before = exact(host)
-    watches = [FlowWatch(host, bridge) for bridge in BRIDGES]
-    pinger = scene.bed.pinger(guest, peer, RATE)
-    pinger.wait_answers(RATE)
-    extra = restart(scene, host, fall)
-    if OURS != "python":  # It may leave flows of a port that goes soon after it came.
-        wait_exact(host, before)
-    pinger.wait_answers(RATE)
-    lines = sum((watch.lines() for watch in watches), [])
-    touched = [line for line in lines if not extra.search(line)]
-    result = pinger.stop()
-    for watch in watches:
-        watch.stop()
-    print(f"# {len(touched)} flow modifications, the new port's {len(lines) - len(touched)}; "
-          f"pings: {result}", flush=True)
-    equal(result.lost, [], f"lost pings ({result})")
-    expect(len(lines) > len(touched), "the new port's flows were not counted")
-    if OURS == "python":
-        expect(touched, "the stock agent writes every flow anew, and none was counted")
-    else:
-        equal(touched, [], "flow modifications")
-
-
-def restart(scene, host, fall):
-    """Until the agent has told the server of every port and then of a new one; returns a
-    pattern for the new one's flows."""
-    active = scene.bed.api.list("port", binding_host_id=host.name)
-    # The server hears of every port again.
-    scene.bed.mariadb.query("UPDATE ports SET status = 'DOWN' WHERE id IN "
-                            "(SELECT port_id FROM ml2_port_bindings WHERE host = %s)", host.name)
-    fall(scene)
-    scene.bed.wait_active(*active)
-    port = scene.bed.api.port(scene.networks["vlan"], host)
-    host.plug_idle([port])
-    scene.bed.wait_active(port)
-    tap = "tap" + port["id"][:11]
-    number = host.ovs("vsctl", "get", "Interface", tap, "ofport").strip()
-    host.ovs("vsctl", "del-port", "br-int", tap)
-    scene.bed.api.delete("port", port)
-    return re.compile(rf"in_port={number}\b|in_port=\"?{tap}")
+def nobody_notices(scene, fall):
+    unnoticed(scene, scene.guest("v", "h1"), scene.guest("w", "h1"), scene.networks["vlan"], fall,
+              BRIDGES)
 
 
 def main():
@@ -202,9 +156,9 @@ def main():
         check("without the server nothing passes where flows are gone",
               trust.nothing_passes_where_flows_are_gone, scene)
     need(f"{MANY} more ports", make_many, scene)
-    for name, fall in (("stopped", agent_stopped), ("killed", agent_killed)):
+    for name, fall in WAYS:
         check(f"{MANY} ports, {RATE} pings a second, the agent is {name}: nobody notices",
-              unnoticed, scene, fall)
+              nobody_notices, scene, fall)
     done()
 
 

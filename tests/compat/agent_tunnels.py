@@ -11,8 +11,8 @@ import os
 from check import check, done, need
 from neutron_bed import bed_for
 from neutron_bed.scene import Scene
-from tunnels import (KINDS, MODES, carries, done_in, gone, make, moves, options, options_v6,
-                     reach, restart)
+from tunnels import (KINDS, MODES, carries, change_family, done_in, gone, make, moves, options,
+                     options_v6, reach, restart)
 
 OURS = os.environ.get("NT_AGENT", "neutrino")
 FIRST = next(iter(MODES))
@@ -23,6 +23,8 @@ def main():
     scene = Scene(bed)
     need("ports are ACTIVE", make, scene)
     for points, given in (("IPv4", options), ("IPv6", options_v6)):
+        if points == "IPv6":
+            need("the server takes IPv6 end points", change_family, scene, 6)
         for mode in MODES:
             name = f"{points}, {mode}"
             check(f"{name}: the agents start anew", restart, scene, given(mode))

@@ -44,6 +44,19 @@ def restart(scene, given, kinds=None):
     scene.wait_active()
 
 
+def change_family(scene, version):
+    """The server takes end points of that IP version alone; for agents that start next.
+
+    br-tun goes with its tunnels: in the userspace datapath a switch that has had tunnels of type
+    gre never receives what comes in by those of type ip6gre."""
+    for host in scene.hosts:
+        host.agent.stop()
+        host.ovs("vsctl", "--if-exists", "del-port", "br-int", "patch-tun",
+                 "--", "--if-exists", "del-br", "br-tun")
+    scene.bed.configure_server({"ml2": {"overlay_ip_version": version}})
+    scene.bed.restart_server()
+
+
 def reach(scene, role):
     """Everybody reaches everybody, with either family."""
     for one in scene.hosts:
@@ -80,6 +93,7 @@ def moves(scene, kind):
         for host in scene.hosts:
             scene.guest(kind, host).wait_ping(guest)
         here.unplug(guest)
+        bed.api.wait_port(port, "DOWN")  # Both at once, and the server may tell nobody.
         port = bed.api.update("port", port, binding_host_id=there.name)
         here, there = there, here
     bed.api.delete("port", port)

@@ -75,14 +75,15 @@ class BedHost:
 
     # --- guests ------------------------------------------------------------------
 
-    def plug(self, port, kind="internal", netns=None):
+    def plug(self, port, kind="internal", netns=None, quiet=False):
         """A guest for a port of the API.  kind 'veth' outlives a restart of vswitchd;
-        netns: another name, for a port that is plugged on a second host as well."""
+        netns: another name, for a port that is plugged on a second host as well; a quiet
+        guest has no IPv6, so it says nothing that it is not asked for."""
         api = self.bed.api
         subnets = {fixed["subnet_id"]: api.get("subnet", fixed["subnet_id"])
                    for fixed in port["fixed_ips"]}
         mtu = api.get("network", port["network_id"])["mtu"]
-        guest = Guest(self.machine, self.switch, port, subnets, mtu, kind, netns).plug()
+        guest = Guest(self.machine, self.switch, port, subnets, mtu, kind, netns, quiet).plug()
         self.guests.append(guest)
         return guest
 
@@ -134,8 +135,7 @@ class BedHost:
 
     def ovsdb(self):
         """Bridges, ports and interfaces, normalised: see dumps.py."""
-        return dumps.ovsdb(*(self.switch.rows(table)
-                             for table in ("Bridge", "Port", "Interface")))
+        return dumps.ovsdb(*self.switch.tables("Bridge", "Port", "Interface"))
 
 
 class Bed:
@@ -198,9 +198,7 @@ class Bed:
         """Database, server and broker; returns the future of the last, the server still imports."""
         self.ctl = wires.Host(wires.CONTROLLER, ["/etc/neutron/plugins/ml2"])
         self.broker = Rabbit(self.ctl)
-        for path, text in config.server(self.broker.url, self.service_plugins,
-                                        self.server_options).items():
-            self.ctl.write(path, text)
+        self.configure_server(self.server_options)
         broker = pool.submit(self.broker.start)
         self.mariadb = Mariadb(self.ctl, self.log("mariadb"))
         self.mariadb.prepare(self.progress)
@@ -214,6 +212,11 @@ class Bed:
         # It imports for seconds before it needs the broker.
         self.server.start()
         return broker
+
+    def configure_server(self, options):
+        """What the server reads at its next start."""
+        for path, text in config.server(self.broker.url, self.service_plugins, options).items():
+            self.ctl.write(path, text)
 
     def attach(self, records):
         """Uses hosts that another process of the same namespaces has made: {name: record}."""

@@ -23,7 +23,7 @@ class Guest:
 
     device = "eth0"
 
-    def __init__(self, host, switch, port, subnets, mtu, kind, netns=None):
+    def __init__(self, host, switch, port, subnets, mtu, kind, netns=None, quiet=False):
         self.host = host
         self.switch = switch
         self.port = port
@@ -32,6 +32,7 @@ class Guest:
         self.mac = port["mac_address"]
         self.mtu = mtu
         self.kind = kind
+        self.quiet = quiet
         self.fixed = []
         for fixed in port["fixed_ips"]:
             subnet = subnets[fixed["subnet_id"]]
@@ -43,7 +44,8 @@ class Guest:
         """Adds the port the way a compute host does and configures the guest."""
         wires.make_netns(self.netns)
         kernel.run(["ip", "netns", "exec", self.netns, "sysctl", "-qw",
-                    "net.ipv6.conf.default.accept_dad=0"])
+                    "net.ipv6.conf.default.accept_dad=0",
+                    f"net.ipv6.conf.default.disable_ipv6={int(self.quiet)}"])
         if self.kind == "veth":
             wires.batch(self.host.netns, [
                 f"link add {self.tap} mtu {self.mtu} type veth peer name {self.device}"
@@ -71,7 +73,7 @@ class Guest:
                                      f"link set {self.device} address {self.mac} mtu {self.mtu}"])
         lines = [f"link set {self.device} up"]
         lines += [f"addr replace {address}/{length} dev {self.device}"
-                  for address, length in self.fixed]
+                  for address, length in self.fixed if not (self.quiet and ":" in address)]
         wires.batch(self.netns, lines)
 
     def unplug(self):

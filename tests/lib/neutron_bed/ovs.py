@@ -79,7 +79,17 @@ class Switch:
 
     def rows(self, table):
         """All rows of an OVSDB table, columns as Python values (sets: lists, maps: dicts)."""
-        return rows_of(json.loads(self.vsctl("--format=json", "list", table)))
+        return self.tables(table)[0]
+
+    def tables(self, *names):
+        """The same of several tables, as they are at one time."""
+        arguments = [word for name in names for word in ("--", "list", name)]
+        text, found = self.vsctl("--format=json", *arguments[1:]), []
+        while text.strip():
+            dump, end = json.JSONDecoder().raw_decode(text)
+            text = text[end:].lstrip()
+            found.append(rows_of(dump))
+        return found
 
     def make_underlay(self):
         """br-und with the tunnel end point on it, br-phys with the physical wire.

@@ -46,6 +46,12 @@ def for_host(fields, host):
             for name, value in fields.items()}
 
 
+def tunnels_to(tree, ends):
+    """Names of the tunnel ports that lead to one of these addresses."""
+    return [name for name, port in tree.get("br-tun", {"ports": {}})["ports"].items()
+            if port.get("options", {}).get("remote_ip") in ends]
+
+
 def bridges_of(tree):
     return [bridge for bridge in BRIDGES if bridge in tree]
 
@@ -172,10 +178,10 @@ class Scene:
             found += [(word(address), f"ip{i}({name})") for i, address in enumerate(addresses)]
         peers = [other for other in self.hosts if other is not host]
         for name, other in [("ME", host)] + list(zip(("PEER", "PEER2", "PEER3"), peers)):
-            ip = wires.local_ip(other.name)
-            key = "".join(f"{int(part):02x}" for part in ip.split("."))
-            found += [(word(ip), name), (word(wires.local_ip6(other.name)), name),
-                      (rf"\b(vxlan|gre|geneve)-{key}\b", rf"\1-{name}")]
+            ends = (wires.local_ip(other.name), wires.local_ip6(other.name))
+            found += [(word(end), name) for end in ends]
+            found += [(rf"\b{re.escape(tunnel)}\b", f"{tunnel.split('-')[0]}-{name}")
+                      for tunnel in tunnels_to(tree, ends)]
         return found + self.local_vlans(tree)
 
     def local_vlans(self, tree):
