@@ -10,6 +10,7 @@ import os
 from check import check, done, need
 from neutron_bed import bed_for
 from neutron_bed.scene import Scene
+from overlay import followed
 from tunnels import (MODES, carries, done_in, gone, make, moves, options, options_v6, reach,
                      restart)
 
@@ -39,6 +40,8 @@ def main():
     check(f"{FIRST}: flows and rows are as they were", scene.agree, done_in(FIRST, KINDS))
     check("TCP in a tunnel", carries, scene, "vxlan")
     check("a port that moves is found", moves, scene, "vxlan")
+    check("a port that moves is followed with the server's word, both ways", followed, scene,
+          "vxlan", bed.hosts + bed.hosts[:1], True)
     check("the agents change places", swap, scene)
     for kind in KINDS:
         check(f"{kind}: both ways again", reach, scene, kind)
