@@ -57,6 +57,8 @@ void agent_show_ports(const struct agent *, struct ds *);
 void agent_show_vlans(const struct agent *, struct ds *);
 void agent_show_tunnels(const struct agent *, struct ds *);
 void agent_show_flows(const struct agent *, const char *owner, struct ds *); /* NULL: all. */
+/* What is not as wanted, on a bridge or everywhere (NULL). */
+void agent_show_plan(const struct agent *, const char *bridge, struct ds *out);
 
 /* What the server has told, as JSON: with the switch's own facts it is all that is needed to
  * compute the wishes anew (agent_plan_text()). */

@@ -107,3 +107,17 @@ agent_show_flows(const struct agent *self, const char *owner, struct ds *out)
 {
     flows_format(self->flows, owner, out);
 }
+
+void
+agent_show_plan(const struct agent *self, const char *bridge, struct ds *out)
+{
+    size_t before = out->length;
+
+    if (!bridge) {
+        bridges_format_plan(self->bridges, out);
+    }
+    flows_format_plan(self->flows, bridge, out);
+    if (out->length == before) {
+        ds_put_cstr(out, "nothing to do\n");
+    }
+}

@@ -59,6 +59,15 @@ show_flows(void *control_, int argc, const char *argv[], struct ds *out)
 }
 
 static int
+show_plan(void *control_, int argc, const char *argv[], struct ds *out)
+{
+    const struct agent_control *control = control_;
+
+    agent_show_plan(control->agent, argc > 1 ? argv[1] : NULL, out);
+    return 0;
+}
+
+static int
 show_facts(void *control_, int argc, const char *argv[], struct ds *out)
 {
     const struct agent_control *control = control_;
@@ -104,6 +113,7 @@ static const struct nt_control_command commands[] = {
     { "vlan/list", "", 0, 0, show_vlans },
     { "tunnel/list", "", 0, 0, show_tunnels },
     { "flow/list", "[--by-object | OWNER]", 0, 2, show_flows },
+    { "plan", "[BRIDGE]", 0, 1, show_plan },
     { "facts", "", 0, 0, show_facts },
     { "metrics", "", 0, 0, show_metrics },
     { "sync", "", 0, 0, synchronise },

@@ -148,8 +148,8 @@ def waits_for_the_server():
 
 
 def answers_operators():
-    for command in ("port/list", "vlan/list", "tunnel/list", "flow/list", "facts", "metrics", "sync",
-                    "exit", "vlog/set"):
+    for command in ("port/list", "vlan/list", "tunnel/list", "flow/list", "plan", "facts", "metrics",
+                    "sync", "exit", "vlog/set"):
         expect(f"  {command}" in ask("list-commands"), f"no {command}")
     expect("neutrino-agent" in ask("version"), ask("version"))
     equal(ask("vlan/list").strip(), "", "local VLANs")
@@ -260,6 +260,9 @@ def leaves_edits():
              lambda: f"one flow differs: {ask('metrics')}")
     expect(len(flows("br-int")) == len(before) - 1, flows("br-int"))
     expect("are not as wanted and left so" in log_tail(), log_tail())
+    equal([line.split(": ")[0] for line in ask("plan").splitlines()],
+          ["br-int left as others changed it (bridge br-int)"], "plan")
+    equal(ask("plan", "br-tun"), "nothing to do\n", "plan of br-tun")
 
 
 def a_missing_bridge_is_named():

@@ -8,6 +8,7 @@
 #include "base/hashing.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 
 NT_LOG_MODULE(bridges);
@@ -614,4 +615,23 @@ const struct bridges_stats *
 bridges_stats(const struct bridges *b)
 {
     return &b->stats;
+}
+
+void
+bridges_format_plan(const struct bridges *b, struct ds *out)
+{
+    static const char *const groups[] = { "bridge", "port", "QoS of" };
+    const struct wish *w;
+
+    HMAP_FOR_EACH (w, node, &b->wishes) {
+        const char *state = w->differs                 ? "left as others changed it"
+                            : w->state == WISH_DIRTY   ? "write"
+                            : w->state == WISH_WAITING ? "waits until it is there"
+                                                       : NULL;
+
+        if (state) {
+            ds_put_format(out, "%s %s: %s%s%s\n", groups[w->group], w->name, state,
+                          w->problem ? ", " : "", w->problem ? w->problem : "");
+        }
+    }
 }

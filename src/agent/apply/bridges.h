@@ -29,6 +29,10 @@ void bridges_bridge_changed(struct bridges *, const char *name);
 bool bridges_is_settled(const struct bridges *);
 bool bridges_is_port_settled(const struct bridges *, const char *name);
 
+/* For people: wishes that are not (yet) so, and why. */
+struct ds;
+void bridges_format_plan(const struct bridges *, struct ds *out);
+
 struct bridges_stats {
     uint64_t n_transactions, n_failed, n_repaired;
     uint64_t n_differing; /* Left as others made them. */

@@ -419,3 +419,37 @@ flows_format(const struct flows *f, const char *name, struct ds *out)
         }
     }
 }
+
+static void
+format_plan_of(const struct flows_slot *slot, struct ds *out)
+{
+    const char *what = flows_sync_plan_of(slot);
+
+    if (what) {
+        ds_put_format(out, "%s %s (%s): ", slot->bridge->name, what,
+                      slot->top.owner ? slot->top.owner->name : "nobody's");
+        nt_flow_format(slot->top.flow ? slot->top.flow : slot->installed, out);
+        ds_put_char(out, '\n');
+    }
+}
+
+void
+flows_format_plan(const struct flows *f, const char *bridge, struct ds *out)
+{
+    const struct shash_node *node;
+    const struct flows_slot *slot;
+
+    SHASH_FOR_EACH (node, &f->bridges) {
+        const struct flows_bridge *b = node->data;
+
+        if (bridge && strcmp(bridge, b->name)) {
+            continue;
+        }
+        if (!b->is_known) {
+            ds_put_format(out, "%s is not connected, or was not asked yet\n", b->name);
+        }
+        HMAP_FOR_EACH (slot, node, &b->slots) {
+            format_plan_of(slot, out);
+        }
+    }
+}

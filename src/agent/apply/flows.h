@@ -70,6 +70,8 @@ bool flows_is_settled_for(const struct flows *, const char *owner);
 /* For people: the flows of an owner, or all with their owners, as text. */
 struct ds;
 void flows_format(const struct flows *, const char *owner, struct ds *);
+/* The same of what is not (yet) as it shall be: what is to be done with each flow, or why not. */
+void flows_format_plan(const struct flows *, const char *bridge, struct ds *out);
 
 /* Edits: told by the switch.  Repairs: flows that somebody else had removed or changed.
  * Differing: those that are left so, at the last look. */

@@ -44,6 +44,7 @@ struct flows_slot {
     bool is_refused : 1; /* The switch does not take what is wanted. */
     bool is_told : 1;    /* ...which was logged. */
     bool is_foreign : 1; /* Installed, found there and not adopted. */
+    bool is_edited : 1;  /* By others, and left so. */
 };
 
 struct flows_request;
@@ -120,6 +121,9 @@ void flows_owner_release(struct flows *, struct flows_owner *);
 void flows_sync_run(struct flows_bridge *);
 void flows_sync_wait(struct flows_bridge *);
 bool flows_sync_is_settled(const struct flows_bridge *);
+
+/* For people: what is to be done with it, or why nothing is; NULL: it is as it shall be. */
+const char *flows_sync_plan_of(const struct flows_slot *);
 
 /* What is under way does not concern the bridge any more. */
 void flows_sync_detach(struct flows_bridge *);

@@ -108,7 +108,7 @@ take_installed(struct flows_slot *slot, const struct nt_flow *flow)
 
 /* A settled slot is not what it was; true: it is left so. */
 static bool
-is_edit(const struct flows_slot *slot)
+is_edit(struct flows_slot *slot)
 {
     struct flows_bridge *b = slot->bridge;
 
@@ -117,6 +117,7 @@ is_edit(const struct flows_slot *slot)
     }
     if (b->flows->leaves_edits) {
         b->n_found++;
+        slot->is_edited = true;
         return true;
     }
     b->flows->stats.n_repaired++;
@@ -151,6 +152,7 @@ dumped_flow(void *aux, const struct nt_flow *flow)
         slot = flows_slot_get(b, flow);
     }
     slot->is_seen = true;
+    slot->is_edited = false;
     if (!slot->installed) {
         slot->is_foreign = true;
     } else if (!nt_flow_does_same(slot->installed, flow) && is_edit(slot)) {
@@ -323,6 +325,29 @@ change_of(struct flows_slot *slot)
         return CHANGE_NONE;
     }
     return CHANGE_ADD;
+}
+
+const char *
+flows_sync_plan_of(const struct flows_slot *slot)
+{
+    const struct nt_flow *wanted = slot->top.flow;
+    const struct nt_flow *installed = slot->installed;
+    bool is_reserved = installed && flows_is_reserved(slot->bridge->flows, installed->cookie);
+
+    if (slot->is_edited) {
+        return "left as others changed it";
+    }
+    if (!wanted) {
+        return !installed || is_reserved || is_learned(installed) ? NULL
+               : slot->top.owner || slot->bridge->is_complete
+                   ? "remove"
+                   : "left until the server has told of every port";
+    }
+    return slot->is_refused                       ? "refused by the switch"
+           : !installed                           ? "add"
+           : nt_flow_does_same(wanted, installed) ? NULL
+           : is_reserved                          ? "left: a reserved cookie is in its place"
+                                                  : "replace";
 }
 
 /* Later tables first, so that what leads into a pipeline comes when the rest is there. */
