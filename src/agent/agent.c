@@ -781,7 +781,7 @@ agent_run(struct agent *self)
 
     observe_connections(self);
     agent_join_bridges(self);
-    if (bridges_is_settled(self->bridges)) {
+    if (bridges_are_ports_written(self->bridges)) {
         wiring_rows_settled(self->wiring);
     }
     agent_complete_flows(self);

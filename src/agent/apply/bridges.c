@@ -603,6 +603,12 @@ bridges_is_settled(const struct bridges *b)
 }
 
 bool
+bridges_are_ports_written(const struct bridges *b)
+{
+    return ovs_list_is_empty(&b->dirty[WISH_PORT]);
+}
+
+bool
 bridges_is_port_settled(const struct bridges *b, const char *name)
 {
     const struct wish *port = find(b, WISH_PORT, name);

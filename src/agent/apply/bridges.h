@@ -27,6 +27,7 @@ void bridges_bridge_changed(struct bridges *, const char *name);
 
 /* Whether all wishes (that of the port) are in the database, confirmed. */
 bool bridges_is_settled(const struct bridges *);
+bool bridges_are_ports_written(const struct bridges *); /* Those that are there. */
 bool bridges_is_port_settled(const struct bridges *, const char *name);
 
 /* For people: wishes that are not (yet) so, and why. */
