@@ -213,21 +213,6 @@ no_table(void *self_, const char *port_id)
 
 /* --- building ------------------------------------------------------------------------------- */
 
-/* The stock way to reach OVSDB is a TCP port that only a Manager row opens.  Where the
- * switch's own socket can be had, that one is taken, and the row is made for others. */
-static void
-ovsdb_remote(const struct agent_config *config, char *out, size_t size)
-{
-    char path[256];
-
-    snprintf(path, sizeof path, "%s/db.sock", config->ovs_run_dir);
-    if (!strncmp(config->ovsdb_connection, "tcp:127.0.0.1:", 14) && !access(path, R_OK | W_OK)) {
-        snprintf(out, size, "unix:%s", path);
-    } else {
-        ovs_strlcpy(out, config->ovsdb_connection, size);
-    }
-}
-
 static const char *
 or_null(const char *text)
 {
@@ -238,8 +223,13 @@ int
 agent_open_ovsdb(const struct agent_env *env, struct nt_ovsdb **out, struct nt_err *err)
 {
     const struct agent_config *config = env->config;
-    char remote[300];
-    ovsdb_remote(config, remote, sizeof remote);
+    AUTO_FREE char *why = NULL;
+    /* The row of the stock way is made for others. */
+    AUTO_FREE char *remote = nt_ovsdb_near(config->ovsdb_connection, config->ovs_run_dir, &why);
+
+    if (why) {
+        nt_warn("cannot use the switch's socket, TCP is tried", "why", why, NULL);
+    }
 
     const struct nt_ovsdb_options options = {
         .remote = remote,
@@ -659,8 +649,11 @@ check_deadlines(struct agent *self)
     const struct agent_config *config = self->config;
 
     if (!self->has_seen && now - self->started_ms > INT64_C(3000) * config->ovsdb_timeout_s) {
-        fail(self, "OVSDB at %s did not answer for %d s (ovsdb_connection, ovsdb_timeout)",
-             config->ovsdb_connection, 3 * config->ovsdb_timeout_s);
+        AUTO_FREE char *why = NULL;
+        free(nt_ovsdb_near(config->ovsdb_connection, config->ovs_run_dir, &why));
+        fail(self, "OVSDB at %s did not answer for %d s (ovsdb_connection, ovsdb_timeout)%s%s",
+             config->ovsdb_connection, 3 * config->ovsdb_timeout_s, why ? "; " : "",
+             why ? why : "");
     }
     if (!self->br_int && now - self->started_ms > INT64_C(1000) * config->of_connect_timeout_s) {
         fail(self,

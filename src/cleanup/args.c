@@ -163,7 +163,7 @@ cleanup_args_help(void)
            "Removes ports of guests from the integration bridge, as neutron-ovs-cleanup does;\n"
            "for a machine that starts, before its agent.  It cuts off guests that run.\n\n"
            "  --ovs_all_ports  all ports of all bridges instead\n"
-           "  --delete-veths   delete the veth devices of these ports as well\n"
+           "  --delete-veths   as Juno's program: their veth devices, and br-ex's ports, as well\n"
            "  --dry-run        say what would be removed, and change nothing\n\n"
            "Options, in a file or as --NAME=VALUE:\n");
     for (const struct nt_option *o = cleanup_options; o->name; o++) {

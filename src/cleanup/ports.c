@@ -17,13 +17,9 @@ NT_LOG_MODULE(cleanup);
 
 #define PROGRESS_MS 1000
 
-/* A local TCP port that nobody listens on by then is asked for through the switch's socket. */
-#define DOOR_AFTER_MS 500
-
 struct job {
     const struct cleanup_request *request;
     struct nt_ovsdb *db;
-    struct nt_ovsdb *door; /* NULL: not needed so far. */
     int64_t began, told;
     struct cleanup_ports *out;
     size_t allocated;
@@ -55,64 +51,21 @@ static void
 sleep_until_news(struct job *job)
 {
     nt_ovsdb_wait(job->db);
-    if (job->door) {
-        nt_ovsdb_wait(job->door);
-    }
     poll_timer_wait(PROGRESS_MS / 4);
     poll_block();
 }
 
 /* --- the database ----------------------------------------------------------------------- */
 
-/* "ptcp:PORT:127.0.0.1" for "tcp:127.0.0.1:PORT"; false for remotes elsewhere. */
-static bool
-listener_of(const char *remote, char *out, size_t size)
-{
-    int port;
-
-    if (sscanf(remote, "tcp:127.0.0.1:%d", &port) != 1) {
-        return false;
-    }
-    snprintf(out, size, "ptcp:%d:127.0.0.1", port);
-    return true;
-}
-
-/* The database listens on TCP only once it was told to, which neutron's agent does through
- * the switch's socket.  Nothing is done on a dry run: it changes nothing. */
-static void
-open_door(struct job *job)
-{
-    const struct cleanup_request *request = job->request;
-    char target[64];
-
-    if (request->dry_run || !listener_of(request->ovsdb.remote, target, sizeof target)
-        || now(job) - job->began < DOOR_AFTER_MS) {
-        return;
-    }
-    if (!job->door) {
-        AUTO_FREE char *remote = xasprintf("unix:%s/db.sock", request->run_dir);
-        struct nt_ovsdb_options options = request->ovsdb;
-        struct nt_err err = { 0 };
-
-        if (access(remote + strlen("unix:"), R_OK | W_OK) < 0) {
-            return;
-        }
-        options.remote = remote;
-        if (nt_ovsdb_new(&options, &job->door, &err) < 0) {
-            nt_warn("cannot use the switch's socket", "why", err.msg, NULL);
-            return;
-        }
-    }
-    nt_ovsdb_run(job->door);
-    if (!nt_ovsdb_ensure_manager(job->door, target, 10000)) {
-        nt_ovsdb_commit(job->door);
-    }
-}
-
 static int
 connect_db(struct job *job, struct nt_err *err)
 {
-    if (nt_ovsdb_new(&job->request->ovsdb, &job->db, err) < 0) {
+    AUTO_FREE char *why = NULL;
+    AUTO_FREE char *remote = nt_ovsdb_near(job->request->ovsdb.remote, job->request->run_dir, &why);
+    struct nt_ovsdb_options options = job->request->ovsdb;
+
+    options.remote = remote;
+    if (nt_ovsdb_new(&options, &job->db, err) < 0) {
         return -1;
     }
     for (;;) {
@@ -123,10 +76,9 @@ connect_db(struct job *job, struct nt_err *err)
         if (is_late(job)) {
             return nt_fail(err, NT_TIMEOUT,
                            "the switch's database at %s did not answer within %d s (options "
-                           "ovsdb_connection, ovsdb_timeout)",
-                           job->request->ovsdb.remote, job->request->timeout_s);
+                           "ovsdb_connection, ovsdb_timeout)%s%s",
+                           remote, job->request->timeout_s, why ? "; " : "", why ? why : "");
         }
-        open_door(job);
         tell(job, "waiting for the switch's database");
         sleep_until_news(job);
     }
@@ -213,12 +165,17 @@ mark_veths(struct job *job, struct nt_err *err)
 static int
 collect(struct job *job, struct nt_err *err)
 {
-    const struct nt_ovs_bridge *bridge = nt_ovsdb_bridge(job->db, job->request->integration_bridge);
+    const char *const names[] = { job->request->integration_bridge, job->request->external_bridge };
 
     if (job->request->all_ports) {
         nt_ovsdb_each_bridge(job->db, add_bridge, job);
-    } else if (bridge) {
-        add_bridge(job, bridge);
+    }
+    for (size_t i = 0; !job->request->all_ports && i < NT_ARRAY_SIZE(names); i++) {
+        const struct nt_ovs_bridge *bridge = names[i] ? nt_ovsdb_bridge(job->db, names[i]) : NULL;
+
+        if (bridge && (!i || strcmp(names[i], names[0]) != 0)) {
+            add_bridge(job, bridge);
+        }
     }
     if (job->out->n) {
         qsort(job->out->ports, job->out->n, sizeof *job->out->ports, compare_ports);
@@ -306,7 +263,6 @@ cleanup_ports(const struct cleanup_request *request, struct cleanup_ports *out, 
 
     int rc = do_all(&job, err);
 
-    nt_ovsdb_free(job.door);
     nt_ovsdb_free(job.db);
     if (rc < 0) {
         cleanup_ports_deinit(out);

@@ -1,8 +1,8 @@
 /* Takes guests' ports off a switch, once: what neutron-ovs-cleanup does.
  *
  * A port goes when its interface has both iface-id and attached-mac and no skip_cleanup, all
- * on the integration bridge; or, when asked for, every port of every bridge.  All of them go in
- * one transaction. */
+ * on the integration bridge (and on the external one, as Juno's program does); or, when asked for,
+ * every port of every bridge.  All of them go in one transaction. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,8 +26,9 @@ struct cleanup_ports {
 struct cleanup_request {
     struct nt_ovsdb_options ovsdb;
     const char *integration_bridge;
-    const char *run_dir; /* Of the switch; where its database is asked for a port to listen on. */
-    int timeout_s;       /* For all of it. */
+    const char *external_bridge; /* Cleaned as well; NULL: none. */
+    const char *run_dir;         /* Of the switch; its db.sock is preferred to TCP. */
+    int timeout_s;               /* For all of it. */
     bool all_ports, delete_veths, dry_run;
 
     /* Every second; 'what' is done since 'elapsed_ms'.  May be NULL. */

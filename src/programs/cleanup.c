@@ -95,6 +95,8 @@ static int
 clean(const struct cleanup_args *args, enum cli_format format, struct nt_err *err)
 {
     const struct nt_config *config = args->config;
+    const char *external = nt_config_str(config, "external_network_bridge");
+    bool asks_environment = !nt_config_is_set(config, "ovs_run_dir") && getenv("OVS_RUNDIR");
     bool shown = false;
     struct cleanup_ports ports;
     const struct cleanup_request request = {
@@ -108,7 +110,8 @@ clean(const struct cleanup_args *args, enum cli_format format, struct nt_err *er
             .clock = nt_clock_system(),
         },
         .integration_bridge = nt_config_str(config, "integration_bridge"),
-        .run_dir = nt_config_str(config, "ovs_run_dir"),
+        .external_bridge = args->delete_veths && *external ? external : NULL,
+        .run_dir = asks_environment ? getenv("OVS_RUNDIR") : nt_config_str(config, "ovs_run_dir"),
         .timeout_s = (int) nt_config_int(config, "ovsdb_timeout"),
         .all_ports = nt_config_bool(config, "ovs_all_ports"),
         .delete_veths = args->delete_veths,

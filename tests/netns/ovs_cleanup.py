@@ -132,18 +132,36 @@ def deletes_veths(switch):
     equal(len(links()), 6, "links after a dry run")
     rows = json.loads(run(switch, OURS, "--delete-veths", "-f", "json").stdout)
     equal({row["Port"]: row["Done"] for row in rows},
-          {"bondvif": "removed", "qvoone": "removed, with its veth", "tapvif": "removed"}, "rows")
+          {"bondvif": "removed", "qvoone": "removed, with its veth", "tapvif": "removed",
+           "qgvif": "removed"}, "rows")
     equal(links(), {"qvotwo", "qvotwop", "vethfree", "vethfreep"}, "links left")
+    populate(switch)
+    rows = json.loads(run(switch, OURS, "--delete-veths", "--external_network_bridge=", "-f",
+                          "json").stdout)
+    expect("qgvif" not in [row["Port"] for row in rows], "br-ex is cleaned though it is not told")
 
 
-def opens_the_door(switch):
-    """A database that was never told to listen on TCP is told, as neutron does."""
+def needs_no_listener(switch):
+    """A database that was never told to listen on TCP is reached by its socket; a dry run, too.
+    Where it is comes from the environment, as for the tools of the switch."""
     populate(switch)
     switch.vsctl("del-manager", wait=False)
-    run(switch, OURS, f"--ovs_run_dir={switch.run_dir}",
-        lines=["ovsdb_connection = tcp:127.0.0.1:6640"])
+    lines = ["ovsdb_connection = tcp:127.0.0.1:6640", "ovsdb_timeout = 20"]
+    rows = json.loads(run(switch, OURS, "--dry-run", "-f", "json", lines=lines).stdout)
+    equal([row["Port"] for row in rows], ["bondvif", "tapvif"], "what it would remove")
+    run(switch, OURS, f"--ovs_run_dir={switch.run_dir}", lines=lines)
     equal(left(switch)["br-int"], ["br-int", "other", "patch-tun", "taphalf", "tapskip"], "ports")
-    equal([row["target"] for row in switch.rows("Manager")], ["ptcp:6640:127.0.0.1"], "managers")
+    equal(switch.rows("Manager"), [], "managers")
+
+
+def names_what_is_missing(switch):
+    """A socket that is there and may not be used: group and permission are told."""
+    os.chmod(switch.run_dir, 0o755)
+    os.chmod(switch.sock, 0o750)
+    ran = switch.tool("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", OURS,
+                      "--config-file", "/dev/null", "--ovsdb_timeout=1", ok=False)
+    equal(ran.returncode, 1, "exit status")
+    expect(f"{switch.sock} may be used by its owner and group root only" in ran.stderr, ran.stderr)
 
 
 def says_who_does_not_answer(switch):
@@ -199,7 +217,8 @@ def main():
           "--ovs_all_ports")
     check("without the bridge there is nothing to do", needs_no_bridge, switch)
     check("veths of removed ports are deleted when asked for", deletes_veths, switch)
-    check("the database is told to listen", opens_the_door, switch)
+    check("the database need not listen", needs_no_listener, switch)
+    check("a socket that may not be used is named", names_what_is_missing, switch)
     check("who does not answer is named", says_who_does_not_answer, switch)
     check("a terminal is told what is waited for", shows_what_it_waits_for, switch)
     check("nonsense is refused by name", refuses_nonsense, switch)

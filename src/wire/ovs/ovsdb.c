@@ -2,7 +2,10 @@
 
 #include "wire/ovs/ovsdb.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -48,6 +51,46 @@ check_remote(const char *name, struct nt_err *err)
         }
     }
     return 0;
+}
+
+/* "the group is openvswitch"; who may use a socket is what its owner and mode say. */
+static char *
+why_not(const char *path)
+{
+    struct stat st;
+    int error = errno;
+    bool is_there = !stat(path, &st);
+    const struct group *group = is_there ? getgrgid(st.st_gid) : NULL;
+
+    if (error == ENOENT) {
+        return NULL;
+    }
+    if (!is_there || error != EACCES) {
+        return xasprintf("%s: %s", path, ovs_strerror(error));
+    }
+    return xasprintf("%s may be used by its owner and group %s only: this user must be in that "
+                     "group, and the group must have write permission",
+                     path, group ? group->gr_name : "(without a name)");
+}
+
+char *
+nt_ovsdb_near(const char *remote, const char *run_dir, char **why)
+{
+    AUTO_FREE char *path = xasprintf("%s/db.sock", run_dir);
+
+    if (why) {
+        *why = NULL;
+    }
+    if (strncmp(remote, "tcp:127.0.0.1:", 14) != 0) {
+        return xstrdup(remote);
+    }
+    if (!access(path, R_OK | W_OK)) {
+        return xasprintf("unix:%s", path);
+    }
+    if (why) {
+        *why = why_not(path);
+    }
+    return xstrdup(remote);
 }
 
 static int

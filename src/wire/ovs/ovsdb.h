@@ -29,6 +29,11 @@ NT_NODISCARD int nt_ovsdb_new(const struct nt_ovsdb_options *, struct nt_ovsdb *
 void nt_ovsdb_free(struct nt_ovsdb *);
 NT_AUTO(nt_ovsdb)
 
+/* Where the database is best reached: TCP on this machine, which only a Manager row opens, is
+ * given up for db.sock in 'run_dir' where that may be used.  The caller frees.  'why', unless NULL:
+ * what keeps this program from a socket that is there; the caller frees; NULL without. */
+char *nt_ovsdb_near(const char *remote, const char *run_dir, char **why);
+
 /* run() takes in what the server told; then look at the changes, ensure, and commit(). */
 void nt_ovsdb_run(struct nt_ovsdb *);
 void nt_ovsdb_wait(struct nt_ovsdb *);
