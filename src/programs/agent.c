@@ -72,7 +72,7 @@ reload(void *daemon_)
 
     nt_notify_reloading(d->notify);
     if (nt_program_reread(&d->program, &now, &err) < 0
-        || agent_config_load(now, &config, &err) < 0) {
+        || agent_config_reread(now, &config, &err) < 0) {
         nt_program_reopen_log(d->program.config);
         nt_error("configuration is left as it was", "why", err.msg, NULL);
     } else {

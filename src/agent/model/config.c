@@ -379,18 +379,30 @@ load_default(const struct nt_config *config, struct agent_config *c, struct nt_e
     return 0;
 }
 
-int
-agent_config_load(const struct nt_config *config, struct agent_config **out, struct nt_err *err)
+static int
+load(const struct nt_config *config, bool may_ask, struct agent_config **out, struct nt_err *err)
 {
     AUTO(agent_config) c = xzalloc(sizeof *c);
 
     if (load_default(config, c, err) < 0 || load_ovs(config, c, err) < 0
         || load_agent(config, c, err) < 0 || load_firewall(config, c, err) < 0
-        || agent_placement_load(config, c, &c->placement, err) < 0) {
+        || agent_placement_load(config, c, may_ask, &c->placement, err) < 0) {
         return -1;
     }
     *out = TAKE(c);
     return 0;
+}
+
+int
+agent_config_load(const struct nt_config *config, struct agent_config **out, struct nt_err *err)
+{
+    return load(config, true, out, err);
+}
+
+int
+agent_config_reread(const struct nt_config *config, struct agent_config **out, struct nt_err *err)
+{
+    return load(config, false, out, err);
 }
 
 void

@@ -85,6 +85,11 @@ struct agent_config {
  * and NT_UNSUPPORTED for a firewall or another thing that is not there yet. */
 NT_NODISCARD int agent_config_load(const struct nt_config *, struct agent_config **,
                                    struct nt_err *);
+
+/* The same for SIGHUP, within the loop: the resolver is not asked, since it may not answer for
+ * seconds and what it is asked for (the hypervisor's name) is not taken over before a restart. */
+NT_NODISCARD int agent_config_reread(const struct nt_config *, struct agent_config **,
+                                     struct nt_err *);
 void agent_config_free(struct agent_config *);
 NT_AUTO(agent_config)
 

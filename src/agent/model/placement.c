@@ -180,7 +180,7 @@ hypervisor_of(const struct nt_config *config, const char *bridge)
 
 /* The hypervisor of each mapped bridge. */
 static int
-read_hypervisors(const struct nt_config *config, const struct agent_config *agent,
+read_hypervisors(const struct nt_config *config, const struct agent_config *agent, bool may_ask,
                  struct json **out, struct nt_err *err)
 {
     char name[256] = "";
@@ -188,7 +188,7 @@ read_hypervisors(const struct nt_config *config, const struct agent_config *agen
     ovs_strlcpy(name, nt_config_str(config, "ovs.resource_provider_default_hypervisor"),
                 sizeof name);
     if (!*name && agent->n_mappings) {
-        put_hypervisor_name(nt_config_n(config, BANDWIDTHS) > 0, name);
+        put_hypervisor_name(may_ask && nt_config_n(config, BANDWIDTHS) > 0, name);
     }
     *out = json_object_create();
     for (size_t i = 0; i < nt_config_n(config, HYPERVISORS); i++) {
@@ -220,7 +220,7 @@ is_mapped(const struct agent_config *agent, const char *bridge)
 }
 
 int
-agent_placement_load(const struct nt_config *config, const struct agent_config *agent,
+agent_placement_load(const struct nt_config *config, const struct agent_config *agent, bool may_ask,
                      struct nt_config_placement **out_, struct nt_err *err)
 {
     static const char *const both[] = { "egress", "ingress", NULL };
@@ -247,7 +247,7 @@ agent_placement_load(const struct nt_config *config, const struct agent_config *
         || read_inventory(config, INVENTORY, &out->inventory_defaults, err) < 0
         || read_inventory(config, PACKET_INVENTORY, &out->packet_processing_inventory_defaults, err)
                < 0
-        || read_hypervisors(config, agent, &out->hypervisors, err) < 0) {
+        || read_hypervisors(config, agent, may_ask, &out->hypervisors, err) < 0) {
         return -1;
     }
     SHASH_FOR_EACH (node, json_object(out->bandwidths)) {
