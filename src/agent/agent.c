@@ -161,9 +161,16 @@ sync_tunnels(struct agent *self)
     }
 }
 
+const char *const agent_resync_names[RESYNC_N] = {
+    [RESYNC_REVIVED] = "revived",
+    [RESYNC_BROKER] = "broker",
+    [RESYNC_ASKED] = "asked",
+};
+
 void
-agent_sync(struct agent *self)
+agent_sync(struct agent *self, enum agent_resync why)
 {
+    self->n_resyncs[why]++;
     neutron_resync(self->neutron);
     self->must_compare = true;
     sync_tunnels(self);
@@ -186,7 +193,7 @@ revived(void *self_)
 
     nt_warn("server had given this agent up: everything is synchronised", "host",
             self->config->host, NULL);
-    agent_sync(self);
+    agent_sync(self, RESYNC_REVIVED);
 }
 
 static void
@@ -196,6 +203,7 @@ connection_changed(void *self_, bool connected)
 
     if (connected && self->was_connected) {
         nt_info("broker is back: forwarding entries are confirmed", NULL);
+        self->n_resyncs[RESYNC_BROKER]++;
         sync_tunnels(self);
         wiring_doubt(self->wiring);
     }
@@ -367,6 +375,14 @@ open_server(struct agent *self)
     nt_bus_on_state(self->env.bus, connection_changed, self);
 }
 
+static void
+flow_refused(void *self_, const char *owner, const char *why)
+{
+    struct agent *self = self_;
+
+    wiring_flow_refused(self->wiring, owner, why);
+}
+
 int
 agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
 {
@@ -376,6 +392,7 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
     self->config = env->config;
     self->started_ms = nt_mono_ms(env->clock);
     self->tables_told_ms = INT64_MAX;
+    self->turns = (struct nt_histogram) NT_SECONDS_HISTOGRAM_INITIALIZER;
 
     if (agent_open_ovsdb(env, &self->db, err) < 0 || open_switch(self, err) < 0) {
         agent_free(self);
@@ -387,6 +404,8 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
         .clock = env->clock,
         .reserved_cookies = self->config->reserved_cookies,
         .leaves_edits = !self->config->repairs,
+        .refused = flow_refused,
+        .aux = self,
     };
     if (flows_new(&flows, &self->flows, err) < 0) {
         agent_free(self);
@@ -595,7 +614,9 @@ tell_turn(struct agent *self, int64_t began_ms)
     snprintf(updated, sizeof updated, "%" PRIu64, now->n_updated - before->n_updated);
     snprintf(removed, sizeof removed, "%" PRIu64, now->n_removed - before->n_removed);
     snprintf(ancillary, sizeof ancillary, "%" PRIu64, now->n_ancillary - before->n_ancillary);
-    snprintf(elapsed, sizeof elapsed, "%" PRId64, nt_mono_ms(self->env.clock) - began_ms);
+    int64_t elapsed_ms = nt_mono_ms(self->env.clock) - began_ms;
+    nt_histogram_add(&self->turns, (double) elapsed_ms / 1e3);
+    snprintf(elapsed, sizeof elapsed, "%" PRId64, elapsed_ms);
     nt_debug("ports of this turn", "added", added, "updated", updated, "removed", removed,
              "ancillary", ancillary, "elapsed_ms", elapsed, NULL);
     *before = *now;
@@ -864,6 +885,8 @@ agent_stats(const struct agent *self)
         .devices = devices_stats(self->devices),
         .heartbeat = heartbeat_stats(self->heartbeat),
         .sw = nt_switch_stats(self->sw),
+        .turns = &self->turns,
+        .n_resyncs = self->n_resyncs,
         .n_switch_restarts = self->n_switch_restarts,
     };
 }

@@ -20,6 +20,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/random.h"
 
 struct agent;
@@ -50,7 +51,9 @@ void agent_stop(struct agent *);
 
 /* Looks at everything anew: objects are pulled, flows are asked, and ports are reported that the
  * server does not have as up. */
-void agent_sync(struct agent *);
+enum agent_resync { RESYNC_REVIVED, RESYNC_BROKER, RESYNC_ASKED, RESYNC_N };
+extern const char *const agent_resync_names[RESYNC_N];
+void agent_sync(struct agent *, enum agent_resync why);
 
 /* For people and programs: text of what is known and wanted. */
 void agent_show_ports(const struct agent *, struct ds *);
@@ -78,6 +81,8 @@ struct agent_stats {
     const struct devices_stats *devices;
     const struct heartbeat_stats *heartbeat;
     const struct nt_switch_stats *sw;
+    const struct nt_histogram *turns; /* Seconds, of those in which ports changed. */
+    const uint64_t *n_resyncs;        /* By enum agent_resync. */
     uint64_t n_switch_restarts;
 };
 struct agent_stats agent_stats(const struct agent *);

@@ -34,6 +34,8 @@ struct agent {
     bool must_compare;        /* What was reported with what the server has, once it has told. */
     unsigned n_looks;         /* Of them at the flows of br-int. */
     uint64_t n_switch_restarts;
+    uint64_t n_resyncs[RESYNC_N];
+    struct nt_histogram turns;
     char failure[NT_ERR_SIZE];
 };
 

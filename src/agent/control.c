@@ -94,7 +94,7 @@ synchronise(void *control_, int argc, const char *argv[], struct ds *out)
     const struct agent_control *control = control_;
 
     nt_info("everything is looked at anew", "asked_by", "operator", NULL);
-    agent_sync(control->agent);
+    agent_sync(control->agent, RESYNC_ASKED);
     return 0;
 }
 

@@ -21,10 +21,28 @@ put_ports(const struct wiring_stats *stats, struct ds *out)
                       "Ports seen on other bridges, which are only reported.", stats->n_ancillary);
     nt_metric_counter(out, "neutrino_agent_dead_ports_total",
                       "Times a port was put on the dead VLAN.", stats->n_dead);
+    nt_metric_counter(out, "neutrino_agent_unbound_ports_total",
+                      "Ports plugged here that the server has not bound here, or does not know.",
+                      stats->n_unbound);
     nt_metric_counter(out, "neutrino_agent_plans_total", "Plans that were made.", stats->n_planned);
     nt_metric_counter(out, "neutrino_agent_refused_facts_total",
                       "What the server or the switch told that could not be used.",
                       stats->n_refused);
+}
+
+static void
+put_turns(const struct agent_stats *stats, struct ds *out)
+{
+    static const char name[] = "neutrino_agent_resyncs_total";
+
+    nt_metric_histogram(out, "neutrino_agent_turn_seconds",
+                        "What turns of the loop took in which ports changed.", stats->turns);
+    nt_metric(out, name, "counter",
+              "Times everything was synchronised: the server had given the agent up (revived), the "
+              "broker was away (broker), or by the command sync (asked).");
+    for (size_t i = 0; i < RESYNC_N; i++) {
+        nt_metric_value(out, name, stats->n_resyncs[i], "reason", agent_resync_names[i], NULL);
+    }
 }
 
 static void
@@ -122,6 +140,7 @@ agent_metrics(void *metered_, struct ds *out)
     nt_metric_gauge(out, "neutrino_agent_ready", "Whether a report has succeeded.",
                     agent_is_ready(metered->agent));
     put_ports(stats.wiring, out);
+    put_turns(&stats, out);
     put_flows(stats.flows, out);
     put_switch(stats.sw, stats.n_switch_restarts, out);
     put_database(stats.bridges, out);

@@ -392,14 +392,13 @@ plan_base(struct wiring *self)
             plan_br_phys_base(&self->plan,
                               &(struct plan_br_phys){ patch->bridge, patch->far_ofport });
         } else {
-            plan_br_tun_base(&self->plan,
-                             &(struct plan_br_tun){
-                                 .bridge = patch->bridge,
-                                 .patch_int_ofport = patch->far_ofport,
-                                 .arp_responder = config->arp_responder && config->l2_population,
-                                 .nd_responder = config->nd_responder && config->l2_population,
-                                 .learn_cookie = FLOWS_LEARN_COOKIE,
-                             });
+            plan_br_tun_base(&self->plan, &(struct plan_br_tun){
+                                              .bridge = patch->bridge,
+                                              .patch_int_ofport = patch->far_ofport,
+                                              .arp_responder = wiring_has_responder(self, false),
+                                              .nd_responder = wiring_has_responder(self, true),
+                                              .learn_cookie = FLOWS_LEARN_COOKIE,
+                                          });
         }
         snprintf(owner, sizeof owner, "bridge %s", patch->bridge);
         wiring_emit(self, owner);
@@ -658,7 +657,10 @@ wiring_report_ready(struct wiring *self, const struct wiring_report *report)
         ovs_list_remove(&port->report);
         ovs_list_init(&port->report);
         port->is_reported_up = true;
+        nt_log_swap_request(port->request);
         report->up(report->aux, port, refresh);
+        nt_log_swap_request(port->request);
+        *port->request = '\0'; /* What comes later has another cause. */
     }
 }
 

@@ -80,6 +80,10 @@ void wiring_join_ready(struct wiring *, bool (*is_settled)(void *aux, const char
 /* The switch has all rows of ports as they are wanted: what was on a tag has left it. */
 void wiring_rows_settled(struct wiring *);
 
+/* The switch does not take a flow of that owner.  When it is a responder's there is no use in
+ * thousands more: that responder ends, once for all. */
+void wiring_flow_refused(struct wiring *, const char *owner, const char *why);
+
 /* All that was in the switch at the start has been seen: what comes later is new. */
 void wiring_all_seen(struct wiring *);
 
@@ -157,6 +161,7 @@ const struct model *wiring_model(const struct wiring *);
 struct wiring_stats {
     uint64_t n_added, n_updated, n_removed, n_ancillary;
     uint64_t n_planned, n_dead, n_refused;
+    uint64_t n_unbound; /* Ports here that the server has not bound here, or does not know. */
     size_t n_bound;
 };
 const struct wiring_stats *wiring_stats(const struct wiring *);

@@ -21,6 +21,7 @@ struct wiring {
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
     bool base_dirty;
     bool lacks_lvlans;     /* So does some port. */
+    bool no_arp, no_nd;    /* The switch does not take the responder's flows. */
     bool may_restore;      /* The first look at the switch: tags are those of an earlier run. */
     bool tunnels_are_told; /* Without l2 population: by tunnel_sync. */
     struct model_gone gone;
@@ -39,7 +40,15 @@ bool wiring_is_shadow(struct wiring *, const char *name, const char *id);
 /* The port's interface is gone: another that has its id, if there is one, has it now. */
 void wiring_promote_shadow(struct wiring *, const char *id);
 
+/* wiring_reasons.c */
+bool wiring_is_carried(const struct wiring *, const struct model_port *,
+                       const struct nt_vo_segment *);
+void wiring_complain(struct wiring *, struct model_port *,
+                     const char *why); /* Borrowed for ever. */
+const char *wiring_why_unbound(const struct nt_vo_binding *);
+
 /* wiring_tunnels.c */
+bool wiring_has_responder(const struct wiring *, bool is_v6);
 void wiring_plan_network(struct wiring *, struct model_network *);
 void wiring_plan_tunnel(struct wiring *, struct model_tunnel *);
 void wiring_plan_mac(struct wiring *, struct model_mac *);

@@ -453,6 +453,7 @@ wiring_port_told(struct wiring *self, const char *id, enum model_answer answer)
         return;
     }
     port->answer = answer;
+    ovs_strlcpy(port->request, nt_log_request(), sizeof port->request);
 
     const struct nt_vo_port *told = self->to.vo_port(self->to.aux, id);
     (void) doubt_report(self, port);
@@ -661,6 +662,7 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
         self->stats.n_bound++;
     }
     port->wire = WIRE_BOUND;
+    port->complaint = NULL;
     plan_br_int_port(&self->plan, &values);
     free(addresses);
     model_port_owner(port, owner);
@@ -713,30 +715,6 @@ kill_port(struct wiring *self, struct model_port *port)
     wiring_emit(self, owner);
     close_port(self, port);
     model_port_leave(self->model, port, &self->gone);
-}
-
-/* What carries the segment is configured here; says what is missing if not. */
-static bool
-is_carried(const struct wiring *self, const struct model_port *port,
-           const struct nt_vo_segment *segment)
-{
-    if (!strcmp(segment->network_type, "local")) {
-        return true;
-    }
-    if (!strcmp(segment->network_type, "flat") || !strcmp(segment->network_type, "vlan")) {
-        if (agent_config_bridge_of(self->config, segment->physical_network)) {
-            return true;
-        }
-        nt_warn_rl("cannot wire a port: its physical network is not in bridge_mappings", "port",
-                   port->id, "physical_network", segment->physical_network, NULL);
-        return false;
-    }
-    if (wiring_has_tunnel_type(self, segment->network_type)) {
-        return true;
-    }
-    nt_warn_rl("cannot wire a port: its network's type is not in tunnel_types", "port", port->id,
-               "network_type", segment->network_type, NULL);
-    return false;
 }
 
 static bool
@@ -820,6 +798,7 @@ plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port
     struct nt_err err = { 0 };
 
     if (!binding || !segment) {
+        wiring_complain(self, port, wiring_why_unbound(binding));
         kill_port(self, port);
         return;
     }
@@ -831,7 +810,7 @@ plan_known(struct wiring *self, struct model_port *port, const struct nt_vo_port
         }
         return;
     }
-    if (!is_carried(self, port, segment)) {
+    if (!wiring_is_carried(self, port, segment)) {
         self->stats.n_refused++;
         kill_port(self, port);
         return;
@@ -864,8 +843,8 @@ plan_nothing(struct wiring *self, struct model_port *port)
     close_port(self, port);
 }
 
-void
-wiring_plan_port(struct wiring *self, struct model_port *port)
+static void
+plan_port(struct wiring *self, struct model_port *port)
 {
     const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
 
@@ -885,9 +864,20 @@ wiring_plan_port(struct wiring *self, struct model_port *port)
         port->wire = WIRE_LEFT;
     } else {
         if (port->answer == ANSWER_GONE) {
-            nt_info("server does not know a port that is plugged here", "port", port->id, "name",
-                    port->name, NULL);
+            wiring_complain(self, port, "the server does not know it");
         }
         kill_port(self, port);
     }
+}
+
+void
+wiring_plan_port(struct wiring *self, struct model_port *port)
+{
+    char request[NT_REQUEST_ID_SIZE];
+
+    /* Lines that are logged belong to the message that is the cause. */
+    ovs_strlcpy(request, port->request, sizeof request);
+    nt_log_swap_request(request);
+    plan_port(self, port);
+    nt_log_swap_request(request);
 }

@@ -3,6 +3,7 @@
 
 #include "agent/model/forwarding.h"
 #include "agent/wiring_facts.h"
+#include "base/log.h"
 
 /* A guest's port on any bridge; 'id' as its external_ids have it. */
 static void
@@ -221,6 +222,118 @@ a_tunnel_on_another_agents_bridge_is_left_there(void **state)
     world_deinit(&w);
 }
 
+/* --- responders ------------------------------------------------------------------------------ */
+
+static void
+a_responder_that_the_switch_refuses_is_off(void **state)
+{
+    static const char owner[] = "ip 22222222-0000-0000-0000-000000000000/101 10.1.0.50";
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    tell(&r, 0, 1, true);
+    settle(&r);
+    tell_entry(&r, 0, 0, true);
+    settle(&r);
+    assert_string_not_equal(flows_of(&r, owner), "");
+
+    /* Others' flows, and a switch that is full for now, are no matter. */
+    wiring_flow_refused(r.wiring, "bridge br-tun", "the switch refused it: OFPBAC_BAD_TYPE");
+    wiring_flow_refused(r.wiring, owner, "the switch refused it: OFPFMFC_TABLE_FULL");
+    assert_false(wiring_has_work(r.wiring));
+
+    wiring_flow_refused(r.wiring, owner, "the switch refused it: OFPBAC_BAD_SET_TYPE");
+    settle(&r);
+    assert_string_equal(flows_of(&r, owner), "");
+    assert_null(strstr(flows_of(&r, "bridge br-tun"), "arp"));
+    tell_entry(&r, 1, 1, true);
+    settle(&r);
+    assert_string_equal(flows_of(&r, "ip 22222222-0000-0000-0000-000000000000/101 10.1.0.51"), "");
+    assert_string_not_equal(
+        flows_of(&r, "mac 22222222-0000-0000-0000-000000000000/101 fa:16:3e:00:01:01"), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+/* --- ports without a network ------------------------------------------------------------------ */
+
+static void
+why_a_port_is_kept_off_is_told_once(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    for (int i = 0; i < 2; i++) {
+        wiring_port_told(r.wiring, w.ports[0].id, ANSWER_GONE);
+        settle(&r);
+    }
+    assert_int_equal(wiring_stats(r.wiring)->n_unbound, 1);
+
+    tell(&r, 0, 0, true);
+    ovs_strlcpy(w.told[0]->bindings[0].host, "h2", sizeof w.told[0]->bindings[0].host);
+    ovs_strlcpy(w.told[0]->device_owner, "compute:nova", sizeof w.told[0]->device_owner);
+    for (int i = 0; i < 2; i++) {
+        wiring_port_told(r.wiring, w.ports[0].id, ANSWER_KNOWN);
+        settle(&r);
+    }
+    assert_int_equal(wiring_stats(r.wiring)->n_unbound, 2);
+    assert_int_equal(w.ports[0].tag, 4095);
+
+    tell(&r, 0, 0, true);
+    settle(&r);
+    assert_int_equal(wiring_stats(r.wiring)->n_unbound, 2);
+    wiring_port_told(r.wiring, w.ports[0].id, ANSWER_GONE);
+    settle(&r);
+    assert_int_equal(wiring_stats(r.wiring)->n_unbound, 3);
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+note_request(void *text_, const struct model_port *port, bool refresh)
+{
+    (void) port, (void) refresh;
+    ovs_strlcpy(text_, nt_log_request(), NT_REQUEST_ID_SIZE);
+}
+
+static void
+a_report_tells_the_request_that_caused_it(void **state)
+{
+    struct world w;
+    struct recorder r;
+    char request[NT_REQUEST_ID_SIZE] = "req-1", reported[NT_REQUEST_ID_SIZE] = "";
+    const struct wiring_report report = { is_in, note_request, reported };
+
+    (void) state;
+    world_init(&w);
+    recorder_init(&r, &w);
+    see_bridges(&r);
+    plug(&r, 0);
+    wiring_run(r.wiring);
+    nt_log_swap_request(request);
+    tell(&r, 0, 0, true);
+    nt_log_swap_request(request);
+    wiring_run(r.wiring);
+    wiring_open_ready(r.wiring, is_in, NULL);
+    see_vif(&r, 0);
+    wiring_run(r.wiring);
+    wiring_report_ready(r.wiring, &report);
+    assert_string_equal(reported, "req-1");
+    assert_string_equal(nt_log_request(), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
 int
 main(void)
 {
@@ -231,6 +344,9 @@ main(void)
         cmocka_unit_test(an_id_that_is_too_long_is_nobodys),
         cmocka_unit_test(two_tunnels_of_one_name_are_one_at_a_time),
         cmocka_unit_test(a_tunnel_on_another_agents_bridge_is_left_there),
+        cmocka_unit_test(a_responder_that_the_switch_refuses_is_off),
+        cmocka_unit_test(why_a_port_is_kept_off_is_told_once),
+        cmocka_unit_test(a_report_tells_the_request_that_caused_it),
     };
 
     return cmocka_run_group_tests_name("agent/wiring_rows", tests, NULL, NULL);

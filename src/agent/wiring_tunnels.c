@@ -217,6 +217,49 @@ wiring_plan_mac(struct wiring *self, struct model_mac *mac)
     wiring_emit(self, owner);
 }
 
+bool
+wiring_has_responder(const struct wiring *self, bool is_v6)
+{
+    const struct agent_config *config = self->config;
+
+    return config->l2_population
+           && (is_v6 ? config->nd_responder && !self->no_nd
+                     : config->arp_responder && !self->no_arp);
+}
+
+static void
+dirty_addresses(struct wiring *self)
+{
+    struct model_network *network;
+    struct model_ip *ip;
+
+    HMAP_FOR_EACH (network, node, &self->model->networks) {
+        HMAP_FOR_EACH (ip, node, &network->ips) {
+            MODEL_DIRTY(self->model, dirty_ips, ip);
+        }
+    }
+}
+
+void
+wiring_flow_refused(struct wiring *self, const char *owner, const char *why)
+{
+    static const char owned[] = "ip ";
+    bool is_v6 = strchr(owner, ':') != NULL;
+
+    /* A switch without room for it may have some later. */
+    if (strncmp(owner, owned, strlen(owned)) || strstr(why, "TABLE_FULL")
+        || !wiring_has_responder(self, is_v6)) {
+        return;
+    }
+    *(is_v6 ? &self->no_nd : &self->no_arp) = true;
+    nt_error(is_v6 ? "switch cannot answer neighbour solicitations: nd_responder is off, they "
+                     "are flooded"
+                   : "switch cannot answer ARP requests: arp_responder is off, they are flooded",
+             "bridge", self->config->tunnel_bridge, "why", why, NULL);
+    self->base_dirty = true;
+    dirty_addresses(self);
+}
+
 void
 wiring_plan_ip(struct wiring *self, struct model_ip *ip)
 {
@@ -225,9 +268,9 @@ wiring_plan_ip(struct wiring *self, struct model_ip *ip)
     bool is_v6 = strchr(ip->ip, ':') != NULL;
 
     if (wiring_network_values(self, ip->mac->network, &values)) {
-        if (!is_v6 && self->config->arp_responder) {
+        if (!is_v6 && wiring_has_responder(self, false)) {
             plan_br_tun_arp(&self->plan, &values, ip->ip, ip->mac->mac);
-        } else if (is_v6 && self->config->nd_responder) {
+        } else if (is_v6 && wiring_has_responder(self, true)) {
             plan_br_tun_nd(&self->plan, &values, ip->ip, ip->mac->mac);
         }
     }

@@ -60,6 +60,8 @@ flows_new(const struct flows_options *options, struct flows **out, struct nt_err
     f->sw = options->sw;
     f->clock = options->clock;
     f->leaves_edits = options->leaves_edits;
+    f->refused = options->refused;
+    f->aux = options->aux;
     shash_init(&f->owners);
     shash_init(&f->bridges);
     ovs_list_init(&f->in_order);

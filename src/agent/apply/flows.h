@@ -28,6 +28,11 @@ struct flows_options {
     const struct nt_clock *clock;
     char *const *reserved_cookies; /* "0x12/0xff"; NULL-terminated, may be NULL. */
     bool leaves_edits;             /* What others change is counted and left. */
+
+    /* The switch refuses a flow of 'owner'; wishes may be changed, from the next turn on.  May
+     * be NULL. */
+    void (*refused)(void *aux, const char *owner, const char *why);
+    void *aux;
 };
 NT_NODISCARD int flows_new(const struct flows_options *, struct flows **, struct nt_err *);
 void flows_free(struct flows *);

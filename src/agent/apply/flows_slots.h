@@ -75,6 +75,8 @@ struct flows_cookie_mask {
 struct flows {
     struct nt_switch *sw;
     const struct nt_clock *clock;
+    void (*refused)(void *aux, const char *owner, const char *why);
+    void *aux;
     struct flows_cookie_mask *reserved;
     size_t n_reserved;
     struct shash owners, bridges;

@@ -482,6 +482,9 @@ bundle_done(void *aux, const struct nt_err *err, size_t failed)
             b->retry_ms = nt_mono_ms(b->flows->clock) + RETRY_MS;
         } else if (slot->top.flow == slot->installed) {
             log_refused(slot, err->msg);
+            if (b->flows->refused) {
+                b->flows->refused(b->flows->aux, slot->top.owner->name, err->msg);
+            }
         }
     }
     for (size_t i = 0; i < r->n; i++) {

@@ -4,9 +4,7 @@
  * Facts only, and which of them are dirty (changed since they were last planned); nothing
  * here decides, plans or sends.  Objects refer to each other, and the model keeps those
  * references right: a port that goes leaves its network, a network that goes takes its
- * forwarding entries along, a tunnel that nobody uses says so.
- *
- * Loop thread only. */
+ * forwarding entries along, a tunnel that nobody uses says so.  Loop thread only. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +14,7 @@
 #include "agent/model/config.h"
 #include "agent/model/lvlan.h"
 #include "base/attr.h"
+#include "base/log.h"
 #include "net/addr6.h"
 #include "net/network.h"
 #include "openvswitch/hmap.h"
@@ -60,7 +59,9 @@ struct model_port {
     /* Decided. */
     enum model_answer answer;
     enum model_wire wire;
-    struct model_network *network; /* WIRE_BOUND. */
+    struct model_network *network;    /* WIRE_BOUND. */
+    char request[NT_REQUEST_ID_SIZE]; /* Of the message that told of it last; "": none. */
+    const char *complaint;            /* Why it is dead, told last; NULL: it is not. */
     bool is_reported_up;
     bool lacks_lvlan; /* Dead because none was left. */
     bool was_active;  /* Its binding on this host, when the server told of it last. */
@@ -80,7 +81,6 @@ struct model_network {
     int lvlan;
     struct ovs_list ports; /* struct model_port.member */
     size_t n_ports;
-
     /* Tunnels. */
     struct ovs_list floods; /* struct model_flood.of_network */
     struct hmap macs, ips;  /* struct model_mac, struct model_ip */
