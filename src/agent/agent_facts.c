@@ -145,9 +145,8 @@ agent_facts(const struct agent *self)
             json_array_add(gone, json_string_create(port->id));
         } else if (told) {
             json_array_add(ports, nt_vo_json(&told->vo));
-            const struct nt_vo_qos_policy *policy = neutron_qos_policy(
-                self->neutron,
-                *told->qos_policy_id ? told->qos_policy_id : told->qos_network_policy_id);
+            const struct nt_vo_qos_policy *policy =
+                neutron_qos_policy(self->neutron, wiring_policy_of(self->wiring, told));
             if (policy) {
                 json_array_add(policies, nt_vo_json(&policy->vo));
             }
@@ -487,7 +486,7 @@ agent_plan_text(const struct agent_env *env, const struct json *facts, int64_t t
         .qos = no_qos,
         .interest = no_interest,
         .network_interest = no_interest,
-        .policy_interest = no_name,
+        .policy_interest = no_interest,
         .vo_port = fact_port,
         .vo_network = fact_network,
         .vo_policy = fact_policy,

@@ -135,6 +135,9 @@ agent_complete_flows(struct agent *self)
     }
     if (wiring_is_complete(self->wiring)) {
         each_plain_bridge(self, flows_complete);
+        if (config->has_qos) {
+            bridges_complete(self->bridges);
+        }
     }
     if (agent_config_has_tunnels(config) && wiring_is_tunnel_complete(self->wiring)) {
         flows_complete(self->flows, config->tunnel_bridge);

@@ -69,11 +69,11 @@ network_interest(void *self_, const char *id, bool wanted)
 }
 
 static void
-policy_interest(void *self_, const char *id)
+policy_interest(void *self_, const char *id, bool wanted)
 {
     struct agent *self = self_;
 
-    neutron_want_qos_policy(self->neutron, id);
+    (wanted ? neutron_want_qos_policy : neutron_drop_qos_policy)(self->neutron, id);
 }
 
 static const struct nt_vo_port *

@@ -91,6 +91,7 @@ wiring_new(const struct agent_config *config, const struct wiring_to *to)
     shash_init(&self->bridges);
     shash_init(&self->tunnel_ports);
     shash_init(&self->lost_networks);
+    shash_init(&self->policies);
     shash_init(&self->shadows);
     shash_init(&self->closing);
     shash_init(&self->misnamed);
@@ -111,6 +112,7 @@ wiring_free(struct wiring *self)
     shash_destroy(&self->bridges);
     shash_destroy(&self->tunnel_ports);
     shash_destroy(&self->lost_networks);
+    shash_destroy_free_data(&self->policies);
     shash_destroy_free_data(&self->shadows);
     shash_destroy(&self->closing);
     shash_destroy(&self->misnamed);
@@ -504,7 +506,7 @@ wiring_is_complete(const struct wiring *self)
             return false;
         }
     }
-    return true;
+    return wiring_knows_policies(self);
 }
 
 bool
@@ -634,6 +636,7 @@ wiring_run(struct wiring *self)
         wiring_drop_unused_tunnels(self);
     }
     drop_lost_networks(self);
+    wiring_drop_lost_policies(self);
 }
 
 void

@@ -31,7 +31,7 @@ struct wiring_to {
     /* Objects of the server that are of interest, or not any more. */
     void (*interest)(void *aux, const char *port_id, bool wanted);
     void (*network_interest)(void *aux, const char *network_id, bool wanted);
-    void (*policy_interest)(void *aux, const char *policy_id);
+    void (*policy_interest)(void *aux, const char *policy_id, bool wanted);
 
     /* What is known of them; NULL: nothing (yet). */
     const struct nt_vo_port *(*vo_port)(void *aux, const char *id);
@@ -64,7 +64,7 @@ void wiring_port_seen(struct wiring *, const char *name, const struct nt_ovs_por
 
 void wiring_port_told(struct wiring *, const char *id, enum model_answer);
 void wiring_network_told(struct wiring *, const char *id);
-void wiring_policy_told(struct wiring *, const char *policy_id);
+void wiring_policy_told(struct wiring *, const char *policy_id); /* Or that it is gone. */
 
 /* True when a network is among them that was asked for. */
 bool wiring_fdb_add(struct wiring *, const struct nt_fdb_network *, size_t n);
@@ -132,12 +132,16 @@ void wiring_dirty_all(struct wiring *);
 /* The bridges and patch ports are there, so that ports can be wired. */
 bool wiring_is_set_up(const struct wiring *);
 
-/* No known port waits for the server's answer (nor, on the tunnel bridge, for its table). */
+/* No known port waits for the server's answer, policy included (nor, on the tunnel bridge, for its
+ * table). */
 bool wiring_is_complete(const struct wiring *);
 bool wiring_is_tunnel_complete(const struct wiring *);
 
 /* Whether tables were asked for (or end points), and not told yet. */
 bool wiring_awaits_tables(const struct wiring *);
+
+/* The QoS policy that holds for a port: its own, or that of its network; "": none. */
+const char *wiring_policy_of(const struct wiring *, const struct nt_vo_port *);
 
 /* wiring_run() has something to do. */
 bool wiring_has_work(const struct wiring *);

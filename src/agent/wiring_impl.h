@@ -17,9 +17,12 @@ struct wiring {
     struct shash closing;       /* Names that are no ports any more, until they are closed. */
     struct shash misnamed;      /* Ports whose iface-id is none; told once each. */
 
+    struct shash policies; /* Id -> struct wiring_policy, of QoS. */
+
     bool has_begun; /* Bridges are wanted. */
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
     bool base_dirty;
+    bool lost_policies;    /* Some policy may have no port any more. */
     bool lacks_lvlans;     /* So does some port. */
     bool no_arp, no_nd;    /* The switch does not take the responder's flows. */
     bool may_restore;      /* The first look at the switch: tags are those of an earlier run. */
@@ -39,6 +42,20 @@ void wiring_vif_seen(struct wiring *, const struct nt_ovs_port *, const struct w
 bool wiring_is_shadow(struct wiring *, const char *name, const char *id);
 /* The port's interface is gone: another that has its id, if there is one, has it now. */
 void wiring_promote_shadow(struct wiring *, const char *id);
+
+/* wiring_qos.c */
+/* What a QoS policy means for a port. */
+struct wiring_limits {
+    bool are_known; /* Otherwise what is in the switch stays. */
+    int dscp;       /* -1: none. */
+    int64_t egress_kbps, egress_burst_kb;
+    int64_t ingress_kbps, ingress_burst_kb;
+};
+struct wiring_limits wiring_limits_of(struct wiring *, const struct nt_vo_port *);
+/* The policy is of interest as long as a port holds it; "": none. */
+void wiring_hold_policy(struct wiring *, struct model_port *, const char *policy_id);
+void wiring_drop_lost_policies(struct wiring *);
+bool wiring_knows_policies(const struct wiring *); /* The server has answered for each. */
 
 /* wiring_reasons.c */
 bool wiring_is_carried(const struct wiring *, const struct model_port *,

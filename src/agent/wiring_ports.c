@@ -122,20 +122,25 @@ remember(struct wiring *self, struct model_port *port, const struct wiring_memor
     }
 }
 
-/* Off the network, whatever it was on. */
+/* Off the network, whatever it was on.  A port that is none any more loses its limits, too; one
+ * that may come back keeps them. */
 static void
-close_port(struct wiring *self, struct model_port *port)
+close_port(struct wiring *self, struct model_port *port, bool is_over)
 {
+    int64_t policing = is_over && self->config->has_qos ? 0 : -1;
     const struct nt_ovs_port_want want = {
         .bridge = port->bridge,
         .name = port->name,
         .tag = PLAN_DEAD_VLAN,
-        .policing_kbps = -1,
-        .policing_burst_kb = -1,
+        .policing_kbps = policing,
+        .policing_burst_kb = policing,
     };
 
     not_to_open(port);
     self->to.port(self->to.aux, &want);
+    if (!policing) {
+        self->to.qos(self->to.aux, port->name, 0, 0);
+    }
 }
 
 static void
@@ -385,7 +390,7 @@ wiring_vif_seen(struct wiring *self, const struct nt_ovs_port *seen,
     }
     if (!is_new && is_other && !port->is_ancillary && !port->is_leaving) {
         port->is_restored = false;
-        close_port(self, port); /* Another port of the switch, without guards yet. */
+        close_port(self, port, false); /* Another port of the switch, without guards yet. */
     }
 
     bool changed = is_new || readded || port->ofport != seen->ofport || port->tag != seen->tag
@@ -413,7 +418,7 @@ wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
     model_port_owner(port, owner);
     wiring_emit(self, owner);
     if (is_there && !port->is_ancillary) {
-        close_port(self, port); /* Its tag may be another network's soon. */
+        close_port(self, port, true); /* Its tag may be another network's soon. */
         shash_add_once(&self->closing, port->name, NULL);
     } else {
         self->to.forget_port(self->to.aux, port->name);
@@ -427,6 +432,7 @@ wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
         self->to.interest(self->to.aux, port->id, false);
     }
     model_port_leave(self->model, port, &self->gone);
+    wiring_hold_policy(self, port, "");
     model_port_remove(self->model, port);
 }
 
@@ -489,21 +495,6 @@ wiring_network_told(struct wiring *self, const char *id)
     }
 }
 
-void
-wiring_policy_told(struct wiring *self, const char *policy_id)
-{
-    struct model_port *port;
-
-    HMAP_FOR_EACH (port, node, &self->model->ports) {
-        const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
-        if (told
-            && (!strcmp(told->qos_policy_id, policy_id)
-                || !strcmp(told->qos_network_policy_id, policy_id))) {
-            MODEL_DIRTY(self->model, dirty_ports, port);
-        }
-    }
-}
-
 /* --- planned -------------------------------------------------------------------------------- */
 
 static void
@@ -546,56 +537,6 @@ egress_of(const struct wiring *self, const struct model_network *network)
     return patch ? MAX(patch->int_ofport, 0) : 0;
 }
 
-/* What a QoS policy means for a port. */
-struct limits {
-    bool are_known; /* Otherwise what is in the switch stays. */
-    int dscp;
-    int64_t egress_kbps, egress_burst_kb;
-    int64_t ingress_kbps, ingress_burst_kb;
-};
-
-static void
-add_rule(struct limits *limits, const struct nt_vo_qos_rule *rule)
-{
-    if (rule->vo.type == &nt_vo_qos_dscp_marking_type) {
-        limits->dscp = rule->dscp_mark;
-    } else if (rule->vo.type != &nt_vo_qos_bandwidth_limit_type) {
-        return;
-    } else if (!strcmp(rule->direction, "ingress")) {
-        limits->ingress_kbps = rule->max_kbps;
-        limits->ingress_burst_kb = rule->max_burst_kbps;
-    } else {
-        limits->egress_kbps = rule->max_kbps;
-        limits->egress_burst_kb = rule->max_burst_kbps;
-    }
-}
-
-static struct limits
-limits_of(struct wiring *self, const struct nt_vo_port *told)
-{
-    struct limits limits = { .are_known = true, .dscp = -1 };
-    const char *id = *told->qos_policy_id ? told->qos_policy_id : told->qos_network_policy_id;
-
-    if (!self->config->has_qos || !*id) {
-        return limits;
-    }
-    self->to.policy_interest(self->to.aux, id);
-
-    const struct nt_vo_qos_policy *policy = self->to.vo_policy(self->to.aux, id);
-    limits.are_known = policy != NULL;
-    for (size_t i = 0; policy && i < policy->n_rules; i++) {
-        add_rule(&limits, &policy->rules[i]);
-    }
-    return limits;
-}
-
-/* A policing burst that nobody set is 80 % of the rate. */
-static int64_t
-policing_burst(const struct limits *limits)
-{
-    return limits->egress_burst_kb ? limits->egress_burst_kb : limits->egress_kbps * 8 / 10;
-}
-
 /* Ports of the network's own services speak for others. */
 static bool
 is_guarded_port(const struct nt_vo_port *told)
@@ -606,7 +547,7 @@ is_guarded_port(const struct nt_vo_port *told)
 
 static void
 want_bound_row(struct wiring *self, const struct model_port *port, const struct nt_vo_port *told,
-               const struct limits *limits)
+               const struct wiring_limits *limits)
 {
     const struct model_network *network = port->network;
     char tag[8];
@@ -629,7 +570,7 @@ want_bound_row(struct wiring *self, const struct model_port *port, const struct 
         .tag = network->lvlan,
         .other_config = other_config,
         .policing_kbps = limit ? limits->egress_kbps : -1,
-        .policing_burst_kb = limit ? policing_burst(limits) : -1,
+        .policing_burst_kb = limit ? limits->egress_burst_kb : -1,
     };
     self->to.port(self->to.aux, &want);
     if (limit) {
@@ -641,7 +582,8 @@ static void
 bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port *told)
 {
     char owner[MODEL_OWNER_SIZE];
-    struct limits limits = limits_of(self, told);
+    wiring_hold_policy(self, port, wiring_policy_of(self, told));
+    struct wiring_limits limits = wiring_limits_of(self, told);
     size_t n_addresses;
     struct plan_address *addresses = addresses_of(told, &n_addresses);
     const struct plan_port values = {
@@ -680,7 +622,7 @@ wiring_open_ready(struct wiring *self, bool (*is_guarded)(void *aux, const struc
     LIST_FOR_EACH_SAFE (port, open, &self->model->to_open) {
         const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
         if (told && is_guarded(aux, port)) {
-            struct limits limits = limits_of(self, told);
+            struct wiring_limits limits = wiring_limits_of(self, told);
             not_to_open(port);
             want_bound_row(self, port, told, &limits);
         }
@@ -713,8 +655,9 @@ kill_port(struct wiring *self, struct model_port *port)
     plan_br_int_port(&self->plan, &values);
     model_port_owner(port, owner);
     wiring_emit(self, owner);
-    close_port(self, port);
+    close_port(self, port, port->answer == ANSWER_GONE);
     model_port_leave(self->model, port, &self->gone);
+    wiring_hold_policy(self, port, "");
 }
 
 static bool
@@ -840,7 +783,7 @@ plan_nothing(struct wiring *self, struct model_port *port)
     port->wire = WIRE_NOTHING;
     model_port_owner(port, owner);
     wiring_emit(self, owner);
-    close_port(self, port);
+    close_port(self, port, false);
 }
 
 static void

@@ -41,6 +41,10 @@ record_port(void *self_, const struct nt_ovs_port_want *want)
         }
         self->n_port_wishes++;
         self->world->ports[i].tag = want->tag;
+        if (want->policing_kbps >= 0) {
+            self->world->ports[i].policing = want->policing_kbps;
+            self->world->ports[i].policing_burst = want->policing_burst_kb;
+        }
         for (const struct nt_ovs_kv *kv = want->other_config; kv && kv->key; kv++) {
             char *to = !strcmp(kv->key, "net_uuid")          ? self->world->ports[i].net_uuid
                        : !strcmp(kv->key, "segmentation_id") ? self->world->ports[i].segmentation
@@ -99,9 +103,24 @@ record_down(void *self_, const char *id)
 }
 
 static inline void
-ignore_qos(void *self, const char *port, int64_t kbps, int64_t burst)
+record_qos(void *self_, const char *port, int64_t kbps, int64_t burst)
 {
-    (void) self, (void) port, (void) kbps, (void) burst;
+    struct recorder *self = self_;
+
+    (void) burst;
+    for (int i = 0; i < N_PORTS; i++) {
+        if (!strcmp(self->world->ports[i].name, port)) {
+            self->world->ports[i].limit = kbps;
+        }
+    }
+}
+
+static inline void
+record_policy(void *self_, const char *id, bool wanted)
+{
+    struct recorder *self = self_;
+
+    ds_put_format(&self->log, "policy %.8s%s\n", id, wanted ? "" : " dropped");
 }
 
 static inline void
@@ -132,9 +151,16 @@ known_network(void *self_, const char *id)
 }
 
 static inline const struct nt_vo_qos_policy *
-no_policy(void *self, const char *id)
+known_policy(void *self_, const char *id)
 {
-    (void) self, (void) id;
+    struct recorder *self = self_;
+
+    for (size_t i = 0; i < NT_ARRAY_SIZE(self->world->policies); i++) {
+        const struct nt_vo_qos_policy *policy = self->world->policies[i];
+        if (policy && !strcmp(policy->id, id)) {
+            return policy;
+        }
+    }
     return NULL;
 }
 
@@ -157,13 +183,13 @@ recorder_init(struct recorder *self, struct world *world)
         .port = record_port,
         .no_port = record_no_port,
         .forget_port = record_forgotten,
-        .qos = ignore_qos,
+        .qos = record_qos,
         .interest = ignore_interest,
         .network_interest = ignore_interest,
-        .policy_interest = ignore_name,
+        .policy_interest = record_policy,
         .vo_port = known_port,
         .vo_network = known_network,
-        .vo_policy = no_policy,
+        .vo_policy = known_policy,
         .device_down = record_down,
         .see_port = see_named,
         .aux = self,

@@ -36,9 +36,11 @@ struct world {
         int64_t ofport;
         int tag;
         char net_uuid[NT_UUID_SIZE], segmentation[24], memory_tag[8], guards[8];
+        int64_t policing, policing_burst, limit; /* -1: nothing was ever wished. */
     } ports[N_PORTS];
     struct nt_vo_port *told[N_PORTS];
-    struct nt_vo_network *network; /* The only one that is told; NULL: none is. */
+    struct nt_vo_network *network;              /* The only one that is told; NULL: none is. */
+    const struct nt_vo_qos_policy *policies[2]; /* Borrowed. */
 
     /* Whose MACs are behind which host, by network. */
     bool floods[N_HOSTS];
@@ -76,6 +78,7 @@ world_init(struct world *w)
         snprintf(w->ports[i].name, sizeof w->ports[i].name, "tap%d", i);
         snprintf(w->ports[i].id, sizeof w->ports[i].id, "%08d-aaaa-0000-0000-000000000000", i);
         w->ports[i].ofport = 10 + i;
+        w->ports[i].policing = w->ports[i].policing_burst = w->ports[i].limit = -1;
     }
     for (size_t i = 0; i < NT_ARRAY_SIZE(w->host_of_mac); i++) {
         w->host_of_mac[i] = -1;

@@ -245,6 +245,28 @@ def limit_goes_with_its_port(switch, peer):
     equal([row["external_ids"] for row in switch.rows("QoS")], [{"id": "other"}], "QoS rows left")
 
 
+def lost_limits(switch, peer):
+    """Rows of limits of ports that went while nobody looked; those of others stay."""
+    marks = ["external_ids:_type=bandwidth_limit", "type=linux-htb"]
+    queue = ["external_ids:type=bandwidth_limit", "external_ids:queue-num=0"]
+    switch.vsctl("--", "--id=@q", "create", "Queue", *queue, "external_ids:port=tap7",
+                 "--", "create", "QoS", *marks, "external_ids:id=tap7", "queues:0=@q",
+                 "--", "create", "Queue", *queue, "external_ids:port=tap8",
+                 "--", "create", "Queue", "external_ids:port=tap8",
+                 "--", "create", "QoS", "type=linux-htb", "external_ids:id=theirs",
+                 "--", "--id=@used", "create", "QoS", *marks, "external_ids:id=tap1",
+                 "--", "set", "Port", "tap1", "qos=@used")
+    peer.ask("complete")
+
+    def left():
+        return (sorted(row["external_ids"]["id"] for row in switch.rows("QoS")),
+                [row["external_ids"] for row in switch.rows("Queue")])
+
+    wait_for(lambda: left() == (["other", "tap1", "theirs"], [{"port": "tap8"}]), LIMIT,
+             lambda: f"left are {left()}")
+    peer.settle()
+
+
 def removes(switch, peer):
     peer.ask("no_port", name="vxlan-0a000002")
     peer.settle()
@@ -481,6 +503,7 @@ def main():
     check("a wish waits for somebody's port", waits_for_a_port, switch, peer)
     check("a limit is rows of our own", limits, switch, peer)
     check("a limit goes with its port", limit_goes_with_its_port, switch, peer)
+    check("limits of ports that are gone are removed", lost_limits, switch, peer)
     check("a port is removed once", removes, switch, peer)
     check("a port comes back to its bridge", moves_home, switch, peer)
     check("bonds and failed ports are seen", sees_bonds_and_failures, switch, peer)

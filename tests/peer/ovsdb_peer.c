@@ -11,6 +11,7 @@
  *   {"do": "qos", "name": N, "kbps": R, "burst": B}
  *   {"do": "no_port" | "forget", "name": N}
  *   {"do": "no_bridge" | "manager", ...}      ensured each turn until "settle" has answered
+ *   {"do": "complete"}                        lost limits go
  *   {"do": "hold"}                            nothing is sent before "go" or "settle"
  *   {"do": "go"}
  *   {"do": "settle"}                          answered when all of it is so
@@ -289,6 +290,13 @@ want_manager(struct peer *peer, const struct json *command)
 }
 
 static struct json *
+complete(struct peer *peer, const struct json *command NT_UNUSED)
+{
+    bridges_complete(peer->bridges);
+    return json_boolean_create(true);
+}
+
+static struct json *
 hold(struct peer *peer, const struct json *command NT_UNUSED)
 {
     peer->holding = true;
@@ -363,7 +371,7 @@ static const struct {
     { "manager", want_manager },   { "settle", settle },  { "hold", hold }, { "go", go },
     { "settled", is_settled },     { "look_port", look_port },
     { "look_bridge", look_bridge }, { "ports", list_ports },
-    { "changes", take_changes },   { "state", tell_state },
+    { "changes", take_changes },   { "state", tell_state }, { "complete", complete },
 };
 
 static void

@@ -41,6 +41,8 @@ struct bridges {
     size_t batch;      /* At most so many wishes in a transaction. */
     size_t n_in_batch; /* Of the transaction that was sent last. */
     bool is_sent;
+    bool is_complete; /* Lost limits may be removed, */
+    bool is_swept;    /* ...and have been. */
     uint64_t first_committed, first_failed, n_failed;
     char *problem; /* Told last. */
     struct bridges_stats stats;
@@ -238,6 +240,12 @@ bridges_forget_port(struct bridges *b, const char *name)
         /* The rows of a limit outlive their port, unlike its own. */
         bridges_want_qos(b, name, 0, 0);
     }
+}
+
+void
+bridges_complete(struct bridges *b)
+{
+    b->is_complete = true;
 }
 
 /* --- changes told ----------------------------------------------------------------------- */
@@ -521,6 +529,7 @@ look_back(struct bridges *b)
     if (connection != b->connection) {
         /* Nothing is known of what was on its way. */
         b->connection = connection;
+        b->is_swept = false;
         b->batch = SIZE_MAX;
         HMAP_FOR_EACH (w, node, &b->wishes) {
             set_state(b, w, WISH_DIRTY);
@@ -541,6 +550,12 @@ look_back(struct bridges *b)
         }
     }
     b->is_sent = false;
+}
+
+static bool
+must_sweep(const struct bridges *b)
+{
+    return b->is_complete && !b->is_swept && bridges_is_settled(b);
 }
 
 void
@@ -568,6 +583,9 @@ bridges_run(struct bridges *b)
         }
     }
     b->is_sent = b->n_in_batch > 0;
+    if (must_sweep(b)) {
+        b->is_swept = nt_ovsdb_ensure_no_lost_limits(b->db);
+    }
     nt_ovsdb_commit(b->db);
 }
 
@@ -588,6 +606,9 @@ bridges_wait(struct bridges *b)
             }
             poll_timer_wait_until(w->retry_at);
         }
+    }
+    if (must_sweep(b)) {
+        poll_immediate_wake();
     }
 }
 

@@ -21,6 +21,9 @@ void bridges_want_qos(struct bridges *, const char *port, int64_t max_kbps, int6
 void bridges_want_no_port(struct bridges *, const char *name); /* It is removed. */
 void bridges_forget_port(struct bridges *, const char *name);  /* No wish any more. */
 
+/* Every port has its wishes now: rows of limits that no port has are removed, once. */
+void bridges_complete(struct bridges *);
+
 /* Something may be different now (told by nt_ovsdb_changes()). */
 void bridges_port_changed(struct bridges *, const char *name);
 void bridges_bridge_changed(struct bridges *, const char *name);

@@ -62,6 +62,7 @@ struct model_port {
     struct model_network *network;    /* WIRE_BOUND. */
     char request[NT_REQUEST_ID_SIZE]; /* Of the message that told of it last; "": none. */
     const char *complaint;            /* Why it is dead, told last; NULL: it is not. */
+    char policy_id[NT_UUID_SIZE]; /* Its QoS policy; "": none. */
     bool is_reported_up;
     bool lacks_lvlan; /* Dead because none was left. */
     bool was_active;  /* Its binding on this host, when the server told of it last. */

@@ -136,6 +136,9 @@ bool nt_ovsdb_ensure_manager(struct nt_ovsdb *, const char *target, int inactivi
  * external_ids (spec: id=PORT, _type=bandwidth_limit); 0: none.  Rows of others are left. */
 bool nt_ovsdb_ensure_qos(struct nt_ovsdb *, const char *port, int64_t max_kbps, int64_t burst_kb);
 
+/* Deletes rows so marked that nobody refers to: those of ports that went while nobody looked. */
+bool nt_ovsdb_ensure_no_lost_limits(struct nt_ovsdb *);
+
 /* What was ensured and not sent yet is forgotten. */
 void nt_ovsdb_discard(struct nt_ovsdb *);
 

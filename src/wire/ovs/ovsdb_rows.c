@@ -217,6 +217,87 @@ is_queue_so(const struct ovsrec_qos *qos, const char *rate, const char *burst)
            && !strcmp(smap_get_def(config, "burst", ""), burst);
 }
 
+static bool
+has_keys(const struct smap *ids, const char *const *keys, const char *kind_key)
+{
+    for (; *keys; keys++) {
+        if (!smap_get(ids, *keys)) {
+            return false;
+        }
+    }
+    return !strcmp(smap_get_def(ids, kind_key, ""), QOS_KIND);
+}
+
+static bool
+is_lost_qos(const struct nt_ovsdb *db, const struct ovsrec_qos *row)
+{
+    static const char *const keys[] = { "id", NULL };
+    const struct ovsrec_port *port;
+
+    if (!has_keys(&row->external_ids, keys, "_type")) {
+        return false;
+    }
+    OVSREC_PORT_FOR_EACH(port, db->idl)
+    {
+        if (port->qos == row) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_lost_queue(const struct nt_ovsdb *db, const struct ovsrec_queue *row)
+{
+    static const char *const keys[] = { "port", "queue-num", NULL };
+    const struct ovsrec_qos *qos;
+
+    if (!has_keys(&row->external_ids, keys, "type")) {
+        return false;
+    }
+    OVSREC_QOS_FOR_EACH(qos, db->idl)
+    {
+        for (size_t i = 0; i < qos->n_queues; i++) {
+            if (qos->value_queues[i] == row) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Queues in a later turn, when those that referred to them are gone. */
+bool
+nt_ovsdb_ensure_no_lost_limits(struct nt_ovsdb *db)
+{
+    const struct ovsrec_qos *qos, *next_qos;
+    const struct ovsrec_queue *queue, *next_queue;
+    bool is_so = true;
+
+    OVSREC_QOS_FOR_EACH_SAFE(qos, next_qos, db->idl)
+    {
+        if (is_lost_qos(db, qos)) {
+            is_so = false;
+            if (nt_ovsdb_begin(db)) {
+                ovsrec_qos_delete(qos);
+            }
+        }
+    }
+    if (!is_so) {
+        return false;
+    }
+    OVSREC_QUEUE_FOR_EACH_SAFE(queue, next_queue, db->idl)
+    {
+        if (is_lost_queue(db, queue)) {
+            is_so = false;
+            if (nt_ovsdb_begin(db)) {
+                ovsrec_queue_delete(queue);
+            }
+        }
+    }
+    return is_so;
+}
+
 static const struct ovsrec_queue *
 make_queue(struct nt_ovsdb *db, const char *port)
 {

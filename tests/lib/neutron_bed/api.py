@@ -98,6 +98,16 @@ class Api:
         fields.setdefault("ethertype", "IPv4")
         return self.create("security_group_rule", security_group_id=id_of(group), **fields)
 
+    def qos_rule(self, policy, kind, **fields):
+        """A rule of a QoS policy; kind: bandwidth_limit, dscp_marking, packet_rate_limit, ..."""
+        return self.ask("POST", qos_path(policy, kind), {f"{kind}_rule": fields})[f"{kind}_rule"]
+
+    def update_qos_rule(self, policy, kind, rule, **fields):
+        self.ask("PUT", qos_path(policy, kind, rule), {f"{kind}_rule": fields})
+
+    def delete_qos_rule(self, policy, kind, rule):
+        self.ask("DELETE", qos_path(policy, kind, rule))
+
     def default_group(self):
         # Reading the list makes the project's default group when it is not there yet.
         return next(group for group in self.list("security_group")
@@ -133,6 +143,10 @@ COLONS = ("provider_", "binding_", "router_")
 
 def path_of(kind):
     return PATHS.get(kind) or kind.replace("_", "-") + "s"
+
+
+def qos_path(policy, kind, rule=None):
+    return f"/v2.0/qos/policies/{id_of(policy)}/{kind}_rules" + (f"/{id_of(rule)}" if rule else "")
 
 
 def id_of(thing):

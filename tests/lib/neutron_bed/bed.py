@@ -137,6 +137,10 @@ class BedHost:
         """Bridges, ports and interfaces, normalised: see dumps.py."""
         return dumps.ovsdb(*self.switch.tables("Bridge", "Port", "Interface"))
 
+    def limits(self):
+        """QoS and Queue rows as lines: see dumps.py."""
+        return dumps.limits(*(self.switch.rows(table) for table in ("Port", "QoS", "Queue")))
+
 
 class Bed:
     """See the package's text.  Nothing runs before up()."""

@@ -11,7 +11,7 @@ import re
 
 COUNTERS = re.compile(r"\b(duration|n_packets|n_bytes|idle_age|hard_age|cookie)=[^ ,]+,? *")
 # Where a flow of the agent holds a port number: matches, outputs, and register 5.
-PORT = re.compile(r"(\bin_port=|\boutput:|\breg5=)(\d+|0x[0-9a-f]+)\b|"
+PORT = re.compile(r"(\bin_port=|\boutput:|\bresubmit:|\breg5=)(\d+|0x[0-9a-f]+)\b|"
                   r"\bset_field:(0x[0-9a-f]+)->reg5\b")
 PORT_LINE = re.compile(r"^ *(\d+|LOCAL)\(([^)]+)\):", re.M)
 LEARNED = ", hard_timeout="
@@ -110,11 +110,14 @@ def ovsdb(bridges, ports, interfaces):
         for port_id in as_list(bridge["ports"]):
             port = port_by_id[port_id]
             interface = interface_by_id[as_list(port["interfaces"])[0]]
-            members[port["name"]] = {
+            member = members[port["name"]] = {
                 "tag": port["tag"], "vlan_mode": port["vlan_mode"], "trunks": port["trunks"],
                 "other_config": port["other_config"], "type": interface["type"],
                 "options": interface["options"], "external_ids": interface["external_ids"],
             }
+            rate, burst = (interface[f"ingress_policing_{part}"] for part in ("rate", "burst"))
+            if rate or burst:
+                member["policing"] = f"{rate}/{burst}"
         result[bridge["name"]] = {
             "datapath_type": bridge["datapath_type"], "fail_mode": bridge["fail_mode"],
             "protocols": sorted(as_list(bridge["protocols"])),
@@ -123,6 +126,25 @@ def ovsdb(bridges, ports, interfaces):
             "ports": dict(sorted(members.items())),
         }
     return dict(sorted(result.items()))
+
+
+def limits(ports, qos, queues):
+    """QoS and Queue rows as lines: what each says, and who refers to it.
+
+    The arguments are rows of these tables, so that also a row that nobody uses is seen."""
+    def text(row, users):
+        maps = (f"{column}={dict(sorted(row[column].items()))}"
+                for column in ("external_ids", "other_config"))
+        return " ".join([*maps, f"of {sorted(users)}"])
+
+    users = {row["_uuid"]: [] for row in queues}
+    lines = []
+    for row in qos:
+        for number, queue_id in row["queues"].items():
+            users[queue_id].append(number)
+        of_ports = [port["name"] for port in ports if port["qos"] == row["_uuid"]]
+        lines.append(f"QoS {row['type']} {text(row, of_ports)} queues={sorted(row['queues'])}")
+    return lines + [f"Queue {text(row, users[row['_uuid']])}" for row in queues]
 
 
 def ovsdb_lines(tree):

@@ -25,6 +25,7 @@ LIMIT = 90
 # The tunnels of a flood: in any order, since nothing follows them.
 FLOOD = re.compile(r"output:[^,]+(?:,output:[^,]+)+$")
 BRIDGES = ("br-int", "br-tun", "br-phys")
+TABLES = ("ovsdb", "qos")  # Where a view has no flows.
 
 
 def link_local(mac):
@@ -57,7 +58,7 @@ def bridges_of(tree):
 
 
 class View:
-    """lines: {bridge or 'ovsdb': sorted lines}."""
+    """lines: {bridge, 'ovsdb' or 'qos': sorted lines}."""
 
     def __init__(self, lines):
         self.lines = lines
@@ -83,7 +84,7 @@ def exact(host):
     """A host's view with its own names: for the same host before and after."""
     tree = host.ovsdb()
     return View({**{bridge: host.flows(bridge) for bridge in bridges_of(tree)},
-                 "ovsdb": dumps.ovsdb_lines(tree)})
+                 "ovsdb": dumps.ovsdb_lines(tree), "qos": host.limits()})
 
 
 def wait_exact(host, before, limit=LIMIT):
@@ -205,13 +206,16 @@ class Scene:
         tree = host.ovsdb()
         lines = {bridge: host.flows(bridge) for bridge in bridges_of(tree)}
         lines["ovsdb"] = dumps.ovsdb_lines(tree)
+        lines["qos"] = host.limits()
         words = [(re.compile(pattern), name) for pattern, name in self.words(host, tree)]
         for where, texts in lines.items():
+            # A trace of OpenFlow 1.0 without an effect; see docs/interop.md.
+            texts = [text.replace("reset_counts ", "") for text in texts]
             for pattern, name in words:
                 texts = [pattern.sub(name, text) for text in texts]
             texts = [FLOOD.sub(lambda match: ",".join(sorted(match[0].split(","))), text)
                      for text in texts]
-            lines[where] = sorted(texts, key=None if where == "ovsdb" else dumps.order)
+            lines[where] = sorted(texts, key=None if where in TABLES else dumps.order)
         return View(lines)
 
     def agree(self, until=lambda view: True, known=lambda line: False, limit=LIMIT):

@@ -1,0 +1,166 @@
+/* What QoS policies mean for ports, and which of them are of interest. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/wiring_impl.h"
+#include "base/mem.h"
+
+struct wiring_policy {
+    size_t n_ports;
+    bool is_answered; /* The server has told it, or that it has none. */
+};
+
+/* --- which policies ------------------------------------------------------------------------- */
+
+/* A network's policy is for guests, and for the ways out of a router. */
+static bool
+has_network_policy(const char *device_owner)
+{
+    return (strncmp(device_owner, "network:", strlen("network:"))
+            && strncmp(device_owner, "neutron:", strlen("neutron:")))
+           || !strncmp(device_owner, "network:router_gateway", strlen("network:router_gateway"))
+           || !strncmp(device_owner, "network:floatingip_agent_gateway",
+                       strlen("network:floatingip_agent_gateway"));
+}
+
+/* The network is right about its policy: what the port says of it was so when the port was told. */
+const char *
+wiring_policy_of(const struct wiring *self, const struct nt_vo_port *told)
+{
+    if (!self->config->has_qos) {
+        return "";
+    }
+    if (*told->qos_policy_id) {
+        return told->qos_policy_id;
+    }
+    if (!has_network_policy(told->device_owner)) {
+        return "";
+    }
+
+    const struct nt_vo_network *network = self->to.vo_network(self->to.aux, told->network_id);
+    return network ? network->qos_policy_id : told->qos_network_policy_id;
+}
+
+static void
+let_go(struct wiring *self, const char *policy_id)
+{
+    struct wiring_policy *policy = shash_find_data(&self->policies, policy_id);
+
+    if (policy && !--policy->n_ports) {
+        self->lost_policies = true;
+    }
+}
+
+void
+wiring_hold_policy(struct wiring *self, struct model_port *port, const char *policy_id)
+{
+    if (!strcmp(port->policy_id, policy_id)) {
+        return;
+    }
+    let_go(self, port->policy_id);
+    ovs_strlcpy(port->policy_id, policy_id, sizeof port->policy_id);
+    if (!*policy_id) {
+        return;
+    }
+
+    struct wiring_policy *policy = shash_find_data(&self->policies, policy_id);
+    if (!policy) {
+        policy = xzalloc(sizeof *policy);
+        policy->is_answered = self->to.vo_policy(self->to.aux, policy_id) != NULL;
+        shash_add(&self->policies, policy_id, policy);
+        self->to.policy_interest(self->to.aux, policy_id, true);
+    }
+    policy->n_ports++;
+}
+
+/* At the end of a turn, so that one that goes from port to port is not asked for again. */
+void
+wiring_drop_lost_policies(struct wiring *self)
+{
+    struct shash_node *node;
+
+    if (!self->lost_policies) {
+        return;
+    }
+    self->lost_policies = false;
+    SHASH_FOR_EACH_SAFE (node, &self->policies) {
+        struct wiring_policy *policy = node->data;
+        if (!policy->n_ports) {
+            self->to.policy_interest(self->to.aux, node->name, false);
+            free(policy);
+            shash_delete(&self->policies, node);
+        }
+    }
+}
+
+bool
+wiring_knows_policies(const struct wiring *self)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &self->policies) {
+        const struct wiring_policy *policy = node->data;
+        if (!policy->is_answered) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+wiring_policy_told(struct wiring *self, const char *policy_id)
+{
+    struct wiring_policy *policy = shash_find_data(&self->policies, policy_id);
+    struct model_port *port;
+
+    if (!policy) {
+        return;
+    }
+    policy->is_answered = true;
+    HMAP_FOR_EACH (port, node, &self->model->ports) {
+        if (!strcmp(port->policy_id, policy_id)) {
+            MODEL_DIRTY(self->model, dirty_ports, port);
+        }
+    }
+}
+
+/* --- what they mean ------------------------------------------------------------------------- */
+
+static void
+add_rule(struct wiring_limits *limits, const struct nt_vo_qos_rule *rule)
+{
+    if (rule->vo.type == &nt_vo_qos_dscp_marking_type) {
+        limits->dscp = (int) rule->dscp_mark;
+    } else if (rule->vo.type != &nt_vo_qos_bandwidth_limit_type) {
+        return;
+    } else if (!strcmp(rule->direction, "ingress")) {
+        limits->ingress_kbps = rule->max_kbps;
+        limits->ingress_burst_kb = rule->max_burst_kbps;
+    } else {
+        limits->egress_kbps = rule->max_kbps;
+        /* A policing burst that nobody set is 80 % of the rate. */
+        limits->egress_burst_kb =
+            rule->max_burst_kbps ? rule->max_burst_kbps : rule->max_kbps * 8 / 10;
+    }
+}
+
+struct wiring_limits
+wiring_limits_of(struct wiring *self, const struct nt_vo_port *told)
+{
+    struct wiring_limits limits = { .are_known = true, .dscp = -1 };
+    const char *id = wiring_policy_of(self, told);
+
+    if (!*id) {
+        return limits;
+    }
+
+    const struct nt_vo_qos_policy *policy = self->to.vo_policy(self->to.aux, id);
+    const struct wiring_policy *held = shash_find_data(&self->policies, id);
+    limits.are_known = policy || (held && held->is_answered);
+    for (size_t i = 0; policy && i < policy->n_rules; i++) {
+        add_rule(&limits, &policy->rules[i]);
+    }
+    return limits;
+}

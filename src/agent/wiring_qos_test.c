@@ -1,0 +1,195 @@
+/* What QoS policies mean for ports, and which of them the server is asked for. */
+#include <config.h>
+
+#include "agent/wiring_facts.h"
+
+#define OWNER_0 "port 00000000-aaaa-0000-0000-000000000000"
+#define POLICY_A "aaaaaaaa-0000-0000-0000-000000000000"
+#define POLICY_B "bbbbbbbb-0000-0000-0000-000000000000"
+
+/* Two policies with an egress limit and a mark each, known when 'policies' of the world have
+ * them; the ports are on a network that is known. */
+struct scene {
+    struct world w;
+    struct recorder r;
+    struct nt_vo_qos_rule rules[2][2];
+    struct nt_vo_qos_policy policies[2];
+    struct nt_vo_network network;
+};
+
+static void
+scene_init(struct scene *s)
+{
+    static const char *const ids[] = { POLICY_A, POLICY_B };
+
+    memset(s, 0, sizeof *s);
+    world_init(&s->w);
+    s->w.config.has_qos = true;
+    recorder_init(&s->r, &s->w);
+    for (int i = 0; i < 2; i++) {
+        s->rules[i][0].vo.type = &nt_vo_qos_bandwidth_limit_type;
+        strcpy(s->rules[i][0].direction, "egress");
+        s->rules[i][0].max_kbps = 1000 * (i + 1);
+        s->rules[i][1].vo.type = &nt_vo_qos_dscp_marking_type;
+        s->rules[i][1].dscp_mark = 10 + i;
+        strcpy(s->policies[i].id, ids[i]);
+        s->policies[i].rules = s->rules[i];
+        s->policies[i].n_rules = 2;
+    }
+    strcpy(s->network.id, networks[0]);
+    see_bridges(&s->r);
+}
+
+static void
+scene_deinit(struct scene *s)
+{
+    recorder_deinit(&s->r);
+    s->w.network = NULL; /* Not its own. */
+    world_deinit(&s->w);
+}
+
+/* Tells the port with that policy of its own. */
+static void
+tell_policy(struct scene *s, int port, const char *id)
+{
+    tell(&s->r, port, 0, true);
+    ovs_strlcpy(s->w.told[port]->qos_policy_id, id, NT_UUID_SIZE);
+    settle(&s->r);
+}
+
+static void
+know(struct scene *s, int policy)
+{
+    s->w.policies[policy] = &s->policies[policy];
+    wiring_policy_told(s->r.wiring, s->policies[policy].id);
+    settle(&s->r);
+}
+
+static void
+a_policy_is_of_interest_while_a_port_has_it(void **state)
+{
+    struct scene s;
+
+    (void) state;
+    scene_init(&s);
+    plug(&s.r, 0);
+    plug(&s.r, 1);
+    tell_policy(&s, 0, POLICY_A);
+    tell_policy(&s, 1, POLICY_A);
+    assert_non_null(strstr(ds_cstr(&s.r.log), "policy aaaaaaaa\n"));
+    ds_clear(&s.r.log);
+    tell_policy(&s, 0, POLICY_B);
+    assert_non_null(strstr(ds_cstr(&s.r.log), "policy bbbbbbbb\n"));
+    assert_null(strstr(ds_cstr(&s.r.log), "dropped"));
+
+    tell_policy(&s, 1, "");
+    assert_non_null(strstr(ds_cstr(&s.r.log), "policy aaaaaaaa dropped\n"));
+    s.w.ports[0].is_plugged = false;
+    see_vif(&s.r, 0);
+    settle(&s.r);
+    assert_non_null(strstr(ds_cstr(&s.r.log), "policy bbbbbbbb dropped\n"));
+    scene_deinit(&s);
+}
+
+static void
+limits_stay_until_the_policy_is_known(void **state)
+{
+    struct scene s;
+
+    (void) state;
+    scene_init(&s);
+    plug(&s.r, 0);
+    tell_policy(&s, 0, POLICY_A);
+    assert_int_equal(s.w.ports[0].policing, -1);
+    assert_false(wiring_is_complete(s.r.wiring));
+
+    know(&s, 0);
+    assert_int_equal(s.w.ports[0].policing, 1000);
+    assert_int_equal(s.w.ports[0].policing_burst, 800);
+    assert_int_equal(s.w.ports[0].limit, 0);
+    assert_non_null(strstr(flows_of(&s.r, OWNER_0), "set_field:10->ip_dscp"));
+    assert_true(wiring_is_complete(s.r.wiring));
+
+    /* The server does not have it any more. */
+    s.w.policies[0] = NULL;
+    wiring_policy_told(s.r.wiring, POLICY_A);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].policing, 0);
+    assert_null(strstr(flows_of(&s.r, OWNER_0), "ip_dscp"));
+    assert_true(wiring_is_complete(s.r.wiring));
+    scene_deinit(&s);
+}
+
+static void
+a_network_is_right_about_its_policy(void **state)
+{
+    struct scene s;
+
+    (void) state;
+    scene_init(&s);
+    s.w.policies[0] = &s.policies[0];
+    s.w.policies[1] = &s.policies[1];
+    plug(&s.r, 0);
+    tell(&s.r, 0, 0, true);
+    ovs_strlcpy(s.w.told[0]->qos_network_policy_id, POLICY_A, NT_UUID_SIZE);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].policing, 1000);
+
+    strcpy(s.network.qos_policy_id, POLICY_B);
+    s.w.network = &s.network;
+    wiring_network_told(s.r.wiring, s.network.id);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].policing, 2000);
+
+    /* A policy of its own overrides it, the network's own ports are not limited. */
+    tell_policy(&s, 0, POLICY_A);
+    assert_int_equal(s.w.ports[0].policing, 1000);
+    tell(&s.r, 0, 0, true);
+    ovs_strlcpy(s.w.told[0]->device_owner, "network:dhcp", sizeof s.w.told[0]->device_owner);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].policing, 0);
+    tell(&s.r, 0, 0, true);
+    ovs_strlcpy(s.w.told[0]->device_owner, "network:router_gateway",
+                sizeof s.w.told[0]->device_owner);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].policing, 2000);
+    scene_deinit(&s);
+}
+
+static void
+a_port_that_is_over_has_no_limits(void **state)
+{
+    struct scene s;
+
+    (void) state;
+    scene_init(&s);
+    s.w.policies[0] = &s.policies[0];
+    plug(&s.r, 0);
+    tell_policy(&s, 0, POLICY_A);
+    assert_int_equal(s.w.ports[0].policing, 1000);
+
+    /* Down for a while: nothing passes, and the limit is there when it is up again. */
+    tell(&s.r, 0, 0, false);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].tag, 4095);
+    assert_int_equal(s.w.ports[0].policing, 1000);
+
+    wiring_port_told(s.r.wiring, s.w.ports[0].id, ANSWER_GONE);
+    settle(&s.r);
+    assert_int_equal(s.w.ports[0].policing, 0);
+    assert_int_equal(s.w.ports[0].limit, 0);
+    scene_deinit(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_policy_is_of_interest_while_a_port_has_it),
+        cmocka_unit_test(limits_stay_until_the_policy_is_known),
+        cmocka_unit_test(a_network_is_right_about_its_policy),
+        cmocka_unit_test(a_port_that_is_over_has_no_limits),
+    };
+
+    return cmocka_run_group_tests_name("agent/wiring_qos", tests, NULL, NULL);
+}
