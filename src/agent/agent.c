@@ -411,6 +411,7 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
         agent_free(self);
         return -1;
     }
+    self->meters = meters_new(self->sw, self->config->integration_bridge);
     self->bridges = bridges_new(self->db, env->clock, !self->config->repairs);
 
     const struct wiring_to to = agent_wishes(self);
@@ -435,6 +436,7 @@ agent_free(struct agent *self)
     neutron_free(self->neutron);
     wiring_free(self->wiring);
     flows_free(self->flows);
+    meters_free(self->meters);
     bridges_free(self->bridges);
     nt_switch_free(self->sw);
     nt_ovsdb_free(self->db);
@@ -789,6 +791,7 @@ agent_run(struct agent *self)
 
     nt_switch_run(self->sw);
     agent_judge_restored(self);
+    agent_run_meters(self);
     flows_run(self->flows);
     bridges_run(self->bridges);
     nt_ovsdb_commit(self->db);
@@ -814,6 +817,7 @@ agent_wait(struct agent *self)
     absent_wait(self->absent);
     heartbeat_wait(self->heartbeat);
     nt_switch_wait(self->sw);
+    meters_wait(self->meters);
     flows_wait(self->flows);
     bridges_wait(self->bridges);
 

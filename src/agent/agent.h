@@ -12,6 +12,7 @@
 
 #include "agent/apply/bridges.h"
 #include "agent/apply/flows.h"
+#include "agent/apply/meters.h"
 #include "agent/model/config.h"
 #include "agent/observe/neutron.h"
 #include "agent/report/devices.h"

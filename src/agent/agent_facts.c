@@ -17,14 +17,23 @@
 void
 agent_tell_port(struct wiring *wiring, const struct nt_ovsdb *db, const char *name, bool readded)
 {
+    const struct nt_ovs_port *port = nt_ovsdb_port(db, name);
+    char keys[MODEL_N_WAYS][WIRING_METER_KEY_SIZE];
+
+    for (int way = 0; way < MODEL_N_WAYS; way++) {
+        wiring_meter_key(port ? port->iface_id : "", way, keys[way]);
+    }
+
     const struct wiring_memory memory = {
         .net_uuid = nt_ovsdb_port_other_config(db, name, "net_uuid"),
         .segmentation_id = nt_ovsdb_port_other_config(db, name, "segmentation_id"),
         .tag = nt_ovsdb_port_other_config(db, name, "tag"),
         .guards = nt_ovsdb_port_other_config(db, name, "neutrino_guards"),
+        .meters = { nt_ovsdb_port_other_config(db, name, keys[MODEL_INGRESS]),
+                    nt_ovsdb_port_other_config(db, name, keys[MODEL_EGRESS]) },
     };
 
-    wiring_port_seen(wiring, name, nt_ovsdb_port(db, name), &memory, readded);
+    wiring_port_seen(wiring, name, port, &memory, readded);
 }
 
 struct teller {
@@ -247,6 +256,12 @@ static void
 no_qos(void *self, const char *port, int64_t max_kbps, int64_t burst_kb)
 {
     (void) self, (void) port, (void) max_kbps, (void) burst_kb;
+}
+
+static void
+no_meter(void *self, const struct nt_meter *meter)
+{
+    (void) self, (void) meter;
 }
 
 static const struct nt_vo_port *
@@ -484,6 +499,7 @@ agent_plan_text(const struct agent_env *env, const struct json *facts, int64_t t
         .no_port = no_name,
         .forget_port = no_name,
         .qos = no_qos,
+        .meter = no_meter,
         .interest = no_interest,
         .network_interest = no_interest,
         .policy_interest = no_interest,

@@ -14,6 +14,7 @@ struct agent {
     struct nt_switch *sw;
     struct bridges *bridges;
     struct flows *flows;
+    struct meters *meters; /* Of the integration bridge. */
     struct wiring *wiring;
     struct neutron *neutron;
     struct devices *devices;
@@ -41,6 +42,9 @@ struct agent {
 
 /* Fills 'to' so that wishes go to this agent's parts. */
 struct wiring_to agent_wishes(struct agent *);
+
+/* Meters, before the flows that name them. */
+void agent_run_meters(struct agent *);
 
 /* The switch's database, where the configuration says it is. */
 NT_NODISCARD int agent_open_ovsdb(const struct agent_env *, struct nt_ovsdb **, struct nt_err *);

@@ -53,6 +53,32 @@ want_qos(void *self_, const char *port, int64_t max_kbps, int64_t burst_kb)
 }
 
 static void
+want_meter(void *self_, const struct nt_meter *meter)
+{
+    struct agent *self = self_;
+
+    meters_want(self->meters, meter);
+}
+
+void
+agent_run_meters(struct agent *self)
+{
+    char *const *reserved = self->config->reserved_cookies;
+
+    if (!self->config->has_qos) {
+        return;
+    }
+    /* Flows of others may name meters of theirs. */
+    if (wiring_is_complete(self->wiring) && (!reserved || !reserved[0])) {
+        meters_complete(self->meters);
+    }
+    meters_run(self->meters, flows_is_settled_on(self->flows, self->config->integration_bridge));
+    if (meters_are_refused(self->meters)) {
+        wiring_no_meters(self->wiring);
+    }
+}
+
+static void
 interest(void *self_, const char *id, bool wanted)
 {
     struct agent *self = self_;
@@ -126,6 +152,7 @@ agent_wishes(struct agent *self)
         .no_port = want_no_port,
         .forget_port = forget_port,
         .qos = want_qos,
+        .meter = want_meter,
         .interest = interest,
         .network_interest = network_interest,
         .policy_interest = policy_interest,

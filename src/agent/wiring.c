@@ -92,6 +92,8 @@ wiring_new(const struct agent_config *config, const struct wiring_to *to)
     shash_init(&self->tunnel_ports);
     shash_init(&self->lost_networks);
     shash_init(&self->policies);
+    shash_init(&self->meters);
+    self->free_meter = 1;
     shash_init(&self->shadows);
     shash_init(&self->closing);
     shash_init(&self->misnamed);
@@ -113,6 +115,7 @@ wiring_free(struct wiring *self)
     shash_destroy(&self->tunnel_ports);
     shash_destroy(&self->lost_networks);
     shash_destroy_free_data(&self->policies);
+    shash_destroy(&self->meters);
     shash_destroy_free_data(&self->shadows);
     shash_destroy(&self->closing);
     shash_destroy(&self->misnamed);

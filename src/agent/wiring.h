@@ -15,6 +15,7 @@
 #include "net/vo_network.h"
 #include "net/vo_port.h"
 #include "net/vo_qos.h"
+#include "wire/ovs/openflow.h"
 #include "wire/ovs/ovsdb.h"
 
 struct wiring;
@@ -27,6 +28,7 @@ struct wiring_to {
     void (*no_port)(void *aux, const char *name);
     void (*forget_port)(void *aux, const char *name);
     void (*qos)(void *aux, const char *port, int64_t max_kbps, int64_t burst_kb);
+    void (*meter)(void *aux, const struct nt_meter *); /* 'pps' 0: none of that number. */
 
     /* Objects of the server that are of interest, or not any more. */
     void (*interest)(void *aux, const char *port_id, bool wanted);
@@ -54,7 +56,12 @@ NT_AUTO(wiring)
 /* What the port's other_config remembers of the last binding; NULL: nothing. */
 struct wiring_memory {
     const char *net_uuid, *segmentation_id, *tag, *guards;
+    const char *meters[MODEL_N_WAYS];
 };
+
+/* The keys of their numbers in a port's other_config: those of the stock agent. */
+#define WIRING_METER_KEY_SIZE (NT_UUID_SIZE + 8)
+void wiring_meter_key(const char *port_id, enum model_way, char out[WIRING_METER_KEY_SIZE]);
 
 /* A bridge or port as it is now; NULL: it is gone.  True: the bridge's ports count as something
  * else than before, so that each of them is to be told again. */
@@ -107,6 +114,9 @@ void wiring_judge_restored(struct wiring *, const struct wiring_installed *);
 /* No more forwarding entries come.  Networks whose table was asked for and did not come are
  * asked for again, some times. */
 void wiring_ask_again(struct wiring *);
+
+/* The switch has no meters: packet rates are not limited. */
+void wiring_no_meters(struct wiring *);
 
 /* The server has told all forwarding entries that it was asked for (of a network whose table
  * came, those that were not told again since wiring_doubt() are given up), or all end points. */

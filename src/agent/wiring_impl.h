@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/wiring.h"
+#include "openvswitch/shash.h"
 
 struct wiring {
     const struct agent_config *config; /* Borrowed. */
@@ -22,6 +23,10 @@ struct wiring {
     bool has_begun; /* Bridges are wanted. */
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
     bool base_dirty;
+    struct shash meters; /* Numbers that ports have. */
+    uint32_t free_meter; /* No smaller number is free. */
+
+    bool has_no_meters;    /* The switch. */
     bool lost_policies;    /* Some policy may have no port any more. */
     bool lacks_lvlans;     /* So does some port. */
     bool no_arp, no_nd;    /* The switch does not take the responder's flows. */
@@ -50,11 +55,16 @@ struct wiring_limits {
     int dscp;       /* -1: none. */
     int64_t egress_kbps, egress_burst_kb;
     int64_t ingress_kbps, ingress_burst_kb;
+    struct nt_meter rates[MODEL_N_WAYS]; /* Without a number. */
 };
 struct wiring_limits wiring_limits_of(struct wiring *, const struct nt_vo_port *);
 /* The policy is of interest as long as a port holds it; "": none. */
 void wiring_hold_policy(struct wiring *, struct model_port *, const char *policy_id);
 void wiring_drop_lost_policies(struct wiring *);
+/* Meters of before, if the port has them to itself; those it needs now; none. */
+void wiring_adopt_meters(struct wiring *, struct model_port *, const struct wiring_memory *);
+void wiring_want_meters(struct wiring *, struct model_port *, const struct wiring_limits *);
+void wiring_drop_meters(struct wiring *, struct model_port *);
 bool wiring_knows_policies(const struct wiring *); /* The server has answered for each. */
 
 /* wiring_reasons.c */

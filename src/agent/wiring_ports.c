@@ -1,6 +1,7 @@
 /* One port: what it shall be, its flows, its row. */
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,10 +129,20 @@ static void
 close_port(struct wiring *self, struct model_port *port, bool is_over)
 {
     int64_t policing = is_over && self->config->has_qos ? 0 : -1;
+    char keys[MODEL_N_WAYS][WIRING_METER_KEY_SIZE];
+    const struct nt_ovs_kv no_meters[] = {
+        { keys[MODEL_INGRESS], NULL },
+        { keys[MODEL_EGRESS], NULL },
+        { NULL, NULL },
+    };
+    wiring_meter_key(port->id, MODEL_INGRESS, keys[MODEL_INGRESS]);
+    wiring_meter_key(port->id, MODEL_EGRESS, keys[MODEL_EGRESS]);
+
     const struct nt_ovs_port_want want = {
         .bridge = port->bridge,
         .name = port->name,
         .tag = PLAN_DEAD_VLAN,
+        .other_config = policing ? NULL : no_meters,
         .policing_kbps = policing,
         .policing_burst_kb = policing,
     };
@@ -140,6 +151,7 @@ close_port(struct wiring *self, struct model_port *port, bool is_over)
     self->to.port(self->to.aux, &want);
     if (!policing) {
         self->to.qos(self->to.aux, port->name, 0, 0);
+        wiring_drop_meters(self, port);
     }
 }
 
@@ -351,6 +363,7 @@ vif_added(struct wiring *self, const struct nt_ovs_port *seen, const struct wiri
     }
     self->stats.n_added++;
     remember(self, port, memory);
+    wiring_adopt_meters(self, port, memory);
     self->to.interest(self->to.aux, port->id, true);
 
     const struct nt_vo_port *told = self->to.vo_port(self->to.aux, port->id);
@@ -433,6 +446,7 @@ wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
     }
     model_port_leave(self->model, port, &self->gone);
     wiring_hold_policy(self, port, "");
+    wiring_drop_meters(self, port);
     model_port_remove(self->model, port);
 }
 
@@ -553,7 +567,14 @@ want_bound_row(struct wiring *self, const struct model_port *port, const struct 
     char tag[8];
     bool has_segment = strcmp(network->segmentation, "None") != 0;
     bool limit = self->config->has_qos && limits->are_known;
+    char keys[MODEL_N_WAYS][WIRING_METER_KEY_SIZE], numbers[MODEL_N_WAYS][16];
+    const char *meters[MODEL_N_WAYS];
     snprintf(tag, sizeof tag, "%d", network->lvlan);
+    for (int way = 0; way < MODEL_N_WAYS; way++) {
+        wiring_meter_key(port->id, way, keys[way]);
+        snprintf(numbers[way], sizeof numbers[way], "%" PRIu32, port->meters[way]);
+        meters[way] = port->meters[way] ? numbers[way] : NULL;
+    }
 
     const struct nt_ovs_kv other_config[] = {
         { "net_uuid", network->network_id },
@@ -562,6 +583,8 @@ want_bound_row(struct wiring *self, const struct model_port *port, const struct 
         { "segmentation_id", has_segment ? network->segmentation : NULL },
         { "tag", tag },
         { "neutrino_guards", is_guarded_port(told) ? MEMORY_FLOWS : MEMORY_NONE },
+        { limit ? keys[MODEL_INGRESS] : NULL, meters[MODEL_INGRESS] },
+        { keys[MODEL_EGRESS], meters[MODEL_EGRESS] },
         { NULL, NULL },
     };
     const struct nt_ovs_port_want want = {
@@ -584,6 +607,8 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
     char owner[MODEL_OWNER_SIZE];
     wiring_hold_policy(self, port, wiring_policy_of(self, told));
     struct wiring_limits limits = wiring_limits_of(self, told);
+    bool has_meters = limits.are_known && !self->has_no_meters;
+    wiring_want_meters(self, port, &limits);
     size_t n_addresses;
     struct plan_address *addresses = addresses_of(told, &n_addresses);
     const struct plan_port values = {
@@ -598,6 +623,8 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
         .egress_ofport = egress_of(self, port->network),
         .dscp = limits.dscp,
         .has_ingress_limit = limits.ingress_kbps > 0,
+        .meter_in = has_meters ? port->meters[MODEL_INGRESS] : 0,
+        .meter_out = has_meters ? port->meters[MODEL_EGRESS] : 0,
     };
 
     if (port->wire != WIRE_BOUND) {

@@ -1,6 +1,8 @@
 /* What QoS policies mean for ports, and which of them are of interest. */
 #include <config.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,10 +131,21 @@ wiring_policy_told(struct wiring *self, const char *policy_id)
 /* --- what they mean ------------------------------------------------------------------------- */
 
 static void
+add_rate(struct wiring_limits *limits, const struct nt_vo_qos_rule *rule)
+{
+    enum model_way way = strcmp(rule->direction, "ingress") ? MODEL_EGRESS : MODEL_INGRESS;
+
+    limits->rates[way].pps = (uint32_t) MIN(rule->max_kpps * 1000, UINT32_MAX);
+    limits->rates[way].burst = (uint32_t) MIN(rule->max_burst_kpps * 1000, UINT32_MAX);
+}
+
+static void
 add_rule(struct wiring_limits *limits, const struct nt_vo_qos_rule *rule)
 {
     if (rule->vo.type == &nt_vo_qos_dscp_marking_type) {
         limits->dscp = (int) rule->dscp_mark;
+    } else if (rule->vo.type == &nt_vo_qos_packet_rate_limit_type) {
+        add_rate(limits, rule);
     } else if (rule->vo.type != &nt_vo_qos_bandwidth_limit_type) {
         return;
     } else if (!strcmp(rule->direction, "ingress")) {
@@ -163,4 +176,93 @@ wiring_limits_of(struct wiring *self, const struct nt_vo_port *told)
         add_rule(&limits, &policy->rules[i]);
     }
     return limits;
+}
+
+/* --- meters --------------------------------------------------------------------------------- */
+
+void
+wiring_meter_key(const char *port_id, enum model_way way, char out[WIRING_METER_KEY_SIZE])
+{
+    snprintf(out, WIRING_METER_KEY_SIZE, "%s_%s", port_id,
+             way == MODEL_INGRESS ? "ingress" : "egress");
+}
+
+static bool
+take_meter(struct wiring *self, uint32_t id)
+{
+    char key[16];
+
+    snprintf(key, sizeof key, "%" PRIu32, id);
+    return shash_add_once(&self->meters, key, NULL);
+}
+
+/* The smallest number: switches have so many meters, from 1 on. */
+static uint32_t
+take_free_meter(struct wiring *self)
+{
+    while (!take_meter(self, self->free_meter)) {
+        self->free_meter++;
+    }
+    return self->free_meter++;
+}
+
+static void
+drop_meter(struct wiring *self, struct model_port *port, enum model_way way)
+{
+    const struct nt_meter none = { .id = port->meters[way] };
+    char key[16];
+
+    if (!none.id) {
+        return;
+    }
+    port->meters[way] = 0;
+    snprintf(key, sizeof key, "%" PRIu32, none.id);
+    shash_find_and_delete(&self->meters, key);
+    self->free_meter = MIN(self->free_meter, none.id);
+    self->to.meter(self->to.aux, &none);
+}
+
+void
+wiring_drop_meters(struct wiring *self, struct model_port *port)
+{
+    drop_meter(self, port, MODEL_INGRESS);
+    drop_meter(self, port, MODEL_EGRESS);
+}
+
+void
+wiring_adopt_meters(struct wiring *self, struct model_port *port,
+                    const struct wiring_memory *memory)
+{
+    for (int way = 0; memory && self->config->has_qos && way < MODEL_N_WAYS; way++) {
+        long long id = memory->meters[way] ? strtoll(memory->meters[way], NULL, 10) : 0;
+        if (id > 0 && id < INT32_MAX && take_meter(self, (uint32_t) id)) {
+            port->meters[way] = (uint32_t) id;
+        }
+    }
+}
+
+void
+wiring_want_meters(struct wiring *self, struct model_port *port, const struct wiring_limits *limits)
+{
+    for (int way = 0; limits->are_known && way < MODEL_N_WAYS; way++) {
+        if (!limits->rates[way].pps || self->has_no_meters) {
+            drop_meter(self, port, way);
+            continue;
+        }
+        if (!port->meters[way]) {
+            port->meters[way] = take_free_meter(self);
+        }
+        struct nt_meter want = limits->rates[way];
+        want.id = port->meters[way];
+        self->to.meter(self->to.aux, &want);
+    }
+}
+
+void
+wiring_no_meters(struct wiring *self)
+{
+    if (!self->has_no_meters) {
+        self->has_no_meters = true;
+        wiring_dirty_ports(self);
+    }
 }

@@ -181,6 +181,46 @@ a_port_that_is_over_has_no_limits(void **state)
     scene_deinit(&s);
 }
 
+static void
+a_packet_rate_is_a_meter_of_the_smallest_free_number(void **state)
+{
+    struct scene s;
+
+    (void) state;
+    scene_init(&s);
+    s.rules[0][1].vo.type = &nt_vo_qos_packet_rate_limit_type;
+    strcpy(s.rules[0][1].direction, "ingress");
+    s.rules[0][1].max_kpps = 3;
+    s.rules[0][1].max_burst_kpps = 1;
+    s.w.policies[0] = &s.policies[0];
+    plug(&s.r, 0);
+    plug(&s.r, 1);
+    tell_policy(&s, 0, POLICY_A);
+    tell_policy(&s, 1, POLICY_A);
+    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 1 3000/1000\n"));
+    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 2 3000/1000\n"));
+    assert_non_null(strstr(flows_of(&s.r, OWNER_0), "meter:1"));
+    ds_clear(&s.r.log);
+
+    tell_policy(&s, 0, "");
+    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 1 0/0\n"));
+    assert_null(strstr(flows_of(&s.r, OWNER_0), "meter"));
+    ds_clear(&s.r.log);
+    tell_policy(&s, 0, POLICY_A);
+    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 1 3000/1000\n"));
+
+    s.w.ports[1].is_plugged = false;
+    see_vif(&s.r, 1);
+    settle(&s.r);
+    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 2 0/0\n"));
+
+    /* A switch that has none: the port works, unlimited. */
+    wiring_no_meters(s.r.wiring);
+    settle(&s.r);
+    assert_null(strstr(flows_of(&s.r, OWNER_0), "meter"));
+    scene_deinit(&s);
+}
+
 int
 main(void)
 {
@@ -189,6 +229,7 @@ main(void)
         cmocka_unit_test(limits_stay_until_the_policy_is_known),
         cmocka_unit_test(a_network_is_right_about_its_policy),
         cmocka_unit_test(a_port_that_is_over_has_no_limits),
+        cmocka_unit_test(a_packet_rate_is_a_meter_of_the_smallest_free_number),
     };
 
     return cmocka_run_group_tests_name("agent/wiring_qos", tests, NULL, NULL);

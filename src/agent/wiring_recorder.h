@@ -74,18 +74,6 @@ record_no_port(void *self_, const char *name)
 }
 
 static inline void
-record_bridge(void *self, const struct nt_ovs_bridge_want *want)
-{
-    (void) self, (void) want;
-}
-
-static inline void
-ignore_name(void *self, const char *name)
-{
-    (void) self, (void) name;
-}
-
-static inline void
 record_forgotten(void *self_, const char *name)
 {
     struct recorder *self = self_;
@@ -116,17 +104,20 @@ record_qos(void *self_, const char *port, int64_t kbps, int64_t burst)
 }
 
 static inline void
+record_meter(void *self_, const struct nt_meter *meter)
+{
+    struct recorder *self = self_;
+
+    ds_put_format(&self->log, "meter %u %u/%u\n", (unsigned) meter->id, (unsigned) meter->pps,
+                  (unsigned) meter->burst);
+}
+
+static inline void
 record_policy(void *self_, const char *id, bool wanted)
 {
     struct recorder *self = self_;
 
     ds_put_format(&self->log, "policy %.8s%s\n", id, wanted ? "" : " dropped");
-}
-
-static inline void
-ignore_interest(void *self, const char *id, bool wanted)
-{
-    (void) self, (void) id, (void) wanted;
 }
 
 static inline const struct nt_vo_port *
@@ -151,17 +142,9 @@ known_network(void *self_, const char *id)
 }
 
 static inline const struct nt_vo_qos_policy *
-known_policy(void *self_, const char *id)
+known_policy(void *self, const char *id)
 {
-    struct recorder *self = self_;
-
-    for (size_t i = 0; i < NT_ARRAY_SIZE(self->world->policies); i++) {
-        const struct nt_vo_qos_policy *policy = self->world->policies[i];
-        if (policy && !strcmp(policy->id, id)) {
-            return policy;
-        }
-    }
-    return NULL;
+    return world_policy(((struct recorder *) self)->world, id);
 }
 
 static void see_named(void *self, const char *name);
@@ -184,6 +167,7 @@ recorder_init(struct recorder *self, struct world *world)
         .no_port = record_no_port,
         .forget_port = record_forgotten,
         .qos = record_qos,
+        .meter = record_meter,
         .interest = ignore_interest,
         .network_interest = ignore_interest,
         .policy_interest = record_policy,

@@ -18,6 +18,7 @@ OPTIONS = {"securitygroup": {"firewall_driver": "noop"},
                      "polling_interval": "1", "extensions": "qos"}}
 LIMIT = "bandwidth_limit"
 MARK = "dscp_marking"
+RATE = "packet_rate_limit"
 LIMIT_S = 120  # A stock agent starts for a minute when the machine is busy.
 
 
@@ -59,6 +60,10 @@ def mark(dscp):
     return MARK, {"dscp_mark": dscp}
 
 
+def rate(direction, kpps, burst=0):
+    return RATE, {"direction": direction, "max_kpps": kpps, "max_burst_kpps": burst}
+
+
 # --- what is looked for ------------------------------------------------------------------------
 
 
@@ -81,6 +86,17 @@ def marks(view, role, dscp):
     flows = view.find("br-int", f"in_port=tap({role})", "->ip_dscp", f"resubmit:tap({role})")
     return len(flows) == 2 and all(f"set_field:{dscp}->ip_dscp" in flow for flow in flows) \
         if dscp else not flows
+
+
+def meters(view, role, way, pps):
+    """One band that drops, and one flow that leads through it."""
+    number = f"meter:{role}_{way},"
+    if not pps:
+        return not (view.has("meters", f"meter={role}_{way} ") or view.has("br-int", number)
+                    or view.has("ovsdb", f"tap({role})", f"id({role})_{way}"))
+    there = "dl_dst" if way == "ingress" else f"in_port=tap({role})"
+    return (view.has("meters", f"meter={role}_{way} pktps", f"rate={pps}")
+            and view.has("br-int", "table=59", there, f"mac({role})", number))
 
 
 def for_nobody(line):
@@ -106,7 +122,8 @@ def agree(scene, until, known=lambda line: False):
         views = [scene.view(host) for host in scene.hosts]
         told = [f"{host.name} {line}" for host, view in zip(scene.hosts, views)
                 for line in view.lines["qos"] + view.find("ovsdb", "policing=")
-                + view.find("br-int", "set_queue") + view.find("br-int", "reg2=0")]
+                + view.find("br-int", "set_queue") + view.lines["meters"]
+                + view.find("br-int", "meter:") + view.find("br-int", "reg2=0")]
         raise Failed("\n".join([str(problem), *told])) from None
 
 
@@ -138,6 +155,20 @@ def rules_change(scene, policies):
     policies.change("one", "into", max_kbps=2500, max_burst_kbps=300)
     policies.change("one", "mark", dscp_mark=46)
     agree(scene, lambda view: queues(view, "v", 2500, 300) and marks(view, "v", 46))
+
+
+def packet_rates(scene, policies):
+    policies.add("one", "slow", rate("egress", 1, 2))
+    policies.add("one", "few", rate("ingress", 3))
+    agree(scene, lambda view: meters(view, "v", "egress", 1000)
+          and meters(view, "v", "ingress", 3000))
+    policies.change("one", "slow", max_kpps=4)
+    agree(scene, lambda view: meters(view, "v", "egress", 4000))
+    policies.drop("one", "slow")
+    agree(scene, lambda view: meters(view, "v", "egress", None)
+          and meters(view, "v", "ingress", 3000))
+    policies.drop("one", "few")
+    agree(scene, lambda view: meters(view, "v", "ingress", None) and not view.lines["meters"])
 
 
 def rules_go(scene, policies):
@@ -185,6 +216,9 @@ def replugged(scene, policies):
 def restarted(scene, policies):
     """Our agent finds flows and rows as they shall be, and leaves them so."""
     host = scene.hosts[0]
+    policies.add("net", "slow", rate("egress", 5))
+    agree(scene, lambda view: meters(view, "v", "egress", 5000)
+          and meters(view, "w", "egress", 5000))
     rows = {row["_uuid"] for table in ("QoS", "Queue") for row in host.switch.rows(table)}
     watch = FlowWatch(host, "br-int")
     restart([host], lambda: None)
@@ -196,6 +230,8 @@ def restarted(scene, policies):
         equal({row["_uuid"] for table in ("QoS", "Queue") for row in host.switch.rows(table)},
               rows, "rows")
     watch.stop()
+    policies.drop("net", "slow")
+    agree(scene, lambda view: not view.lines["meters"])
 
 
 def restart(hosts, meanwhile):
@@ -239,7 +275,8 @@ def main():
     scene, policies = Scene(bed), Policies(bed.api)
     need("ports and policies", make, scene, policies)
     check("policy of a port", policy_of_port, scene, policies)
-    for name, step in (("rules change", rules_change), ("rules go", rules_go),
+    for name, step in (("rules change", rules_change), ("packet rates", packet_rates),
+                       ("rules go", rules_go),
                        ("another policy", another_policy),
                        ("policy of the network", policy_of_network),
                        ("back to the network's", back_to_the_network),

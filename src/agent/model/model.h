@@ -38,6 +38,7 @@ enum model_wire {
 /* What its row says of a port's own guards: nothing (another agent's), that they are flows, that
  * it needs none. */
 enum model_guards { GUARDS_UNKNOWN, GUARDS_FLOWS, GUARDS_NONE };
+enum model_way { MODEL_INGRESS, MODEL_EGRESS, MODEL_N_WAYS }; /* As the guest sees it. */
 
 struct model_port {
     struct hmap_node node;  /* In model.ports, by id. */
@@ -62,7 +63,8 @@ struct model_port {
     struct model_network *network;    /* WIRE_BOUND. */
     char request[NT_REQUEST_ID_SIZE]; /* Of the message that told of it last; "": none. */
     const char *complaint;            /* Why it is dead, told last; NULL: it is not. */
-    char policy_id[NT_UUID_SIZE]; /* Its QoS policy; "": none. */
+    char policy_id[NT_UUID_SIZE];     /* Its QoS policy; "": none. */
+    uint32_t meters[MODEL_N_WAYS];    /* Numbers of its packet rates' meters; 0: none. */
     bool is_reported_up;
     bool lacks_lvlan; /* Dead because none was left. */
     bool was_active;  /* Its binding on this host, when the server told of it last. */
@@ -72,7 +74,6 @@ struct model_port {
 struct model_network {
     struct hmap_node node; /* In model.networks. */
     struct ovs_list dirty;
-
     char network_id[NT_UUID_SIZE];
     char segmentation[MODEL_SEGMENTATION_SIZE]; /* "100", "None". */
     int64_t segmentation_id;                    /* 0 without. */
@@ -123,8 +124,7 @@ struct model_ip {
 struct model_tunnel {
     struct hmap_node node;
     struct ovs_list dirty;
-    char type[16], remote_ip[NT_IP_SIZE];
-    char name[MODEL_PORT_NAME_SIZE];
+    char type[16], remote_ip[NT_IP_SIZE], name[MODEL_PORT_NAME_SIZE];
     int64_t ofport;
     struct ovs_list floods, macs;
     bool is_peer; /* Told by tunnel_sync: wanted whether used or not. */
@@ -147,7 +147,6 @@ struct model {
     struct lvlans *lvlans;
     struct model_patch *patches;
     size_t n_patches;
-
     struct ovs_list dirty_ports, dirty_networks, dirty_tunnels, dirty_macs, dirty_ips;
     struct ovs_list to_report, to_open;
     bool lost_tunnel_use; /* Some tunnel may be unused now; for the reader to reset. */

@@ -345,6 +345,32 @@ nt_switch_on_edit(struct nt_switch *sw, nt_switch_edited *call, void *aux)
     sw->edited_aux = aux;
 }
 
+int
+nt_switch_meters(struct nt_switch *sw, const char *bridge, const struct nt_switch_meters *to,
+                 struct nt_err *err)
+{
+    struct nt_conn *conn = conn_for(sw, bridge);
+
+    if (!conn) {
+        return nt_fail(err, NT_UNAVAILABLE, "bridge %s is not connected", bridge);
+    }
+    nt_conn_meters(conn, to);
+    return 0;
+}
+
+int
+nt_switch_meter(struct nt_switch *sw, const char *bridge, const struct nt_meter_mod *mod,
+                struct nt_err *err)
+{
+    struct nt_conn *conn = conn_for(sw, bridge);
+
+    if (!conn) {
+        return nt_fail(err, NT_UNAVAILABLE, "bridge %s is not connected", bridge);
+    }
+    nt_conn_meter(conn, mod);
+    return 0;
+}
+
 const struct nt_switch_stats *
 nt_switch_stats(const struct nt_switch *sw)
 {

@@ -73,6 +73,34 @@ NT_NODISCARD int nt_switch_bundle(struct nt_switch *, const char *bridge,
 typedef void nt_switch_edited(void *aux, const char *bridge, uint64_t cookie);
 void nt_switch_on_edit(struct nt_switch *, nt_switch_edited *, void *aux);
 
+/* Meters with one band, which drops what is above 'pps' packets a second. */
+struct nt_meter {
+    uint32_t id;
+    uint32_t pps, burst; /* 'pps' 0: a meter of another kind. */
+};
+
+/* Tells all meters of a bridge; 'done' as above.  Fails with NT_UNAVAILABLE without a
+ * connection. */
+struct nt_switch_meters {
+    void (*meter)(void *aux, const struct nt_meter *);
+    void (*done)(void *aux, const struct nt_err *err);
+    void *aux;
+};
+NT_NODISCARD int nt_switch_meters(struct nt_switch *, const char *bridge,
+                                  const struct nt_switch_meters *, struct nt_err *);
+
+/* Changes one meter, before whatever is asked later; 'done' with NULL or the error.  A meter
+ * that goes takes the flows along that name it.  Fails with NT_UNAVAILABLE. */
+enum nt_meter_command { NT_METER_ADD, NT_METER_MODIFY, NT_METER_DELETE };
+struct nt_meter_mod {
+    enum nt_meter_command command;
+    struct nt_meter meter;
+    void (*done)(void *aux, const struct nt_err *err);
+    void *aux;
+};
+NT_NODISCARD int nt_switch_meter(struct nt_switch *, const char *bridge,
+                                 const struct nt_meter_mod *, struct nt_err *);
+
 struct nt_switch_stats {
     uint64_t n_connections, n_dumps, n_dumped_flows;
     uint64_t n_bundles, n_flow_mods, n_errors;

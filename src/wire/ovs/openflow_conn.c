@@ -1,6 +1,7 @@
 /* Messages of one connection.
  *
- * A bundle goes through these steps; a dump is one request and its replies:
+ * A bundle goes through these steps; a dump, of flows or meters, is one request and its replies,
+ * a change of a meter one message and a barrier:
  *
  *     OPEN    open, and the changes behind it as fast as the switch takes them
  *     CLOSE   all sent; the answer comes behind every complaint about a change
@@ -17,6 +18,7 @@
 #include "wire/ovs/openflow_conn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -27,6 +29,7 @@
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-monitor.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-switch.h"
@@ -50,7 +53,16 @@ NT_LOG_MODULE(openflow);
 #define HANDSHAKE_MS 10000
 #define MAX_BACKOFF_S 2
 
-enum step { STEP_QUEUED, STEP_DUMP, STEP_OPEN, STEP_CLOSE, STEP_COMMIT, STEP_DISCARD };
+enum step {
+    STEP_QUEUED,
+    STEP_DUMP,
+    STEP_METERS,
+    STEP_METER,
+    STEP_OPEN,
+    STEP_CLOSE,
+    STEP_COMMIT,
+    STEP_DISCARD
+};
 
 /* Places of messages behind the first number of a bundle with n changes: open, the changes,
  * and these. */
@@ -69,6 +81,10 @@ struct request {
     /* A dump. */
     struct nt_switch_dump dump; /* 'done' NULL: it is a bundle. */
     size_t n_skipped;
+
+    /* Meters, or a change of one; 'done' NULL: something else. */
+    struct nt_switch_meters meters;
+    struct nt_meter_mod meter;
 
     /* A bundle. */
     nt_switch_done *done;
@@ -137,6 +153,10 @@ finish(struct nt_conn *conn, struct request *r, const struct nt_err *err)
                        rconn_get_name(conn->rconn), "n", n, NULL);
         }
         r->dump.done(r->dump.aux, err);
+    } else if (r->meters.done) {
+        r->meters.done(r->meters.aux, err);
+    } else if (r->meter.done) {
+        r->meter.done(r->meter.aux, err);
     } else {
         stats->n_bundles += !err;
         stats->n_flow_mods += err ? 0 : r->n;
@@ -259,6 +279,45 @@ send_dump(struct nt_conn *conn, const struct request *r)
     send_message(conn, message);
 }
 
+static void
+send_meters(struct nt_conn *conn, const struct request *r)
+{
+    struct ofpbuf *message =
+        ofputil_encode_meter_request(version_of(conn), OFPUTIL_METER_CONFIG, OFPM13_ALL);
+
+    ((struct ofp_header *) message->data)->xid = htonl(r->xid);
+    send_message(conn, message);
+}
+
+static void
+send_meter(struct nt_conn *conn, const struct request *r)
+{
+    static const uint16_t commands[] = {
+        [NT_METER_ADD] = OFPMC13_ADD,
+        [NT_METER_MODIFY] = OFPMC13_MODIFY,
+        [NT_METER_DELETE] = OFPMC13_DELETE,
+    };
+    struct ofputil_meter_band band = {
+        .type = OFPMBT13_DROP,
+        .rate = r->meter.meter.pps,
+        .burst_size = r->meter.meter.burst,
+    };
+    const struct ofputil_meter_mod mod = {
+        .command = commands[r->meter.command],
+        .meter = { .meter_id = r->meter.meter.id,
+                   .flags = OFPMF13_PKTPS,
+                   .n_bands = r->meter.command != NT_METER_DELETE,
+                   .bands = &band },
+    };
+    struct ofpbuf *message = ofputil_encode_meter_mod(version_of(conn), &mod);
+
+    ((struct ofp_header *) message->data)->xid = htonl(r->xid);
+    send_message(conn, message);
+    message = ofputil_encode_barrier_request(version_of(conn));
+    ((struct ofp_header *) message->data)->xid = htonl(r->xid + 1);
+    send_message(conn, message);
+}
+
 static struct request *
 under_way(const struct nt_conn *conn)
 {
@@ -304,6 +363,12 @@ run_requests(struct nt_conn *conn)
         if (r->dump.done) {
             r->step = STEP_DUMP;
             send_dump(conn, r);
+        } else if (r->meters.done) {
+            r->step = STEP_METERS;
+            send_meters(conn, r);
+        } else if (r->meter.done) {
+            r->step = STEP_METER;
+            send_meter(conn, r);
         } else {
             r->step = STEP_OPEN;
             send_control(conn, r, OFPBCT_OPEN_REQUEST, XID_OPEN);
@@ -331,6 +396,26 @@ nt_conn_dump(struct nt_conn *conn, const struct nt_switch_dump *dump)
     struct request *r = request_new(conn, 1);
 
     r->dump = *dump;
+    ofpbuf_init(&r->changes, 0);
+    run_requests(conn);
+}
+
+void
+nt_conn_meters(struct nt_conn *conn, const struct nt_switch_meters *to)
+{
+    struct request *r = request_new(conn, 1);
+
+    r->meters = *to;
+    ofpbuf_init(&r->changes, 0);
+    run_requests(conn);
+}
+
+void
+nt_conn_meter(struct nt_conn *conn, const struct nt_meter_mod *mod)
+{
+    struct request *r = request_new(conn, 2);
+
+    r->meter = *mod;
     ofpbuf_init(&r->changes, 0);
     run_requests(conn);
 }
@@ -429,6 +514,13 @@ handle_error(struct nt_conn *conn, const struct ofp_header *oh)
         (void) nt_fail(&err, NT_FAULT, "the switch does not tell its flows: %s",
                        ofperr_to_string(error));
         finish(conn, r, &err);
+    } else if (r && r->step == STEP_METERS && place == 0) {
+        struct nt_err err;
+        (void) nt_fail(&err, NT_UNSUPPORTED, "the switch does not tell its meters: %s",
+                       ofperr_to_string(error));
+        finish(conn, r, &err);
+    } else if (r && r->step == STEP_METER && place == 0) {
+        (void) nt_fail(&r->err, NT_INVALID, "the switch refused it: %s", ofperr_to_string(error));
     } else if (r && r->step >= STEP_OPEN && place < N_XIDS(r->n)) {
         conn->since_ms = now_ms(conn);
         handle_bundle_error(conn, r, place, error);
@@ -468,6 +560,41 @@ handle_barrier_reply(struct nt_conn *conn, const struct ofp_header *oh)
 
     if (r && r->step == STEP_COMMIT && ntohl(oh->xid) == r->xid + XID_BARRIER(r->n)) {
         finish(conn, r, r->err.code ? &r->err : NULL);
+    } else if (r && r->step == STEP_METER && ntohl(oh->xid) == r->xid + 1) {
+        finish(conn, r, r->err.code ? &r->err : NULL);
+    }
+}
+
+static void
+handle_meters(struct nt_conn *conn, struct ofpbuf *message)
+{
+    const struct ofp_header *oh = message->data;
+    struct request *r = under_way(conn);
+    struct ofputil_meter_config config;
+    struct ofpbuf bands;
+    int rc;
+
+    if (!r || r->step != STEP_METERS || ntohl(oh->xid) != r->xid) {
+        return;
+    }
+    conn->since_ms = now_ms(conn);
+    message->header = NULL;
+    ofpbuf_init(&bands, 64);
+    while (!(rc = ofputil_decode_meter_config(message, &config, &bands))) {
+        bool is_ours = config.flags & OFPMF13_PKTPS && config.n_bands == 1
+                       && config.bands[0].type == OFPMBT13_DROP;
+        const struct nt_meter meter = {
+            .id = config.meter_id,
+            .pps = is_ours ? config.bands[0].rate : 0,
+            .burst = is_ours ? config.bands[0].burst_size : 0,
+        };
+        r->meters.meter(r->meters.aux, &meter);
+    }
+    ofpbuf_uninit(&bands);
+    if (rc != EOF) {
+        drop(conn, "meters that are none");
+    } else if (!ofpmp_more(oh)) {
+        finish(conn, r, NULL);
     }
 }
 
@@ -578,6 +705,8 @@ handle(struct nt_conn *conn, struct ofpbuf *message)
         handle_error(conn, oh);
     } else if (type == OFPTYPE_FLOW_STATS_REPLY) {
         handle_flows(conn, message);
+    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY) {
+        handle_meters(conn, message);
     } else if (type == OFPTYPE_BUNDLE_CONTROL) {
         handle_bundle_control(conn, oh);
     } else if (type == OFPTYPE_BARRIER_REPLY) {

@@ -49,3 +49,5 @@ void nt_conn_wait(struct nt_conn *);
 bool nt_conn_is_dumping(const struct nt_conn *);
 void nt_conn_dump(struct nt_conn *, const struct nt_switch_dump *);
 void nt_conn_bundle(struct nt_conn *, const struct nt_switch_bundle *);
+void nt_conn_meters(struct nt_conn *, const struct nt_switch_meters *);
+void nt_conn_meter(struct nt_conn *, const struct nt_meter_mod *);

@@ -141,6 +141,10 @@ class BedHost:
         """QoS and Queue rows as lines: see dumps.py."""
         return dumps.limits(*(self.switch.rows(table) for table in ("Port", "QoS", "Queue")))
 
+    def meters(self):
+        """Meters of br-int as lines."""
+        return dumps.meters(self.switch.ofctl("dump-meters", BRIDGE))
+
 
 class Bed:
     """See the package's text.  Nothing runs before up()."""

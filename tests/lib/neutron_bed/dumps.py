@@ -147,6 +147,12 @@ def limits(ports, qos, queues):
     return lines + [f"Queue {text(row, users[row['_uuid']])}" for row in queues]
 
 
+def meters(text):
+    """What 'ovs-ofctl dump-meters' says, each meter with its bands on one line."""
+    found = re.findall(r"^meter=.*(?:\n(?!meter=|OFPST).+)*", text, re.M)
+    return sorted(" ".join(meter.split()) for meter in found)
+
+
 def ovsdb_lines(tree):
     """ovsdb() as lines 'bridge column=value' and 'bridge port column=value'."""
     lines = []

@@ -25,7 +25,7 @@ LIMIT = 90
 # The tunnels of a flood: in any order, since nothing follows them.
 FLOOD = re.compile(r"output:[^,]+(?:,output:[^,]+)+$")
 BRIDGES = ("br-int", "br-tun", "br-phys")
-TABLES = ("ovsdb", "qos")  # Where a view has no flows.
+TABLES = ("ovsdb", "qos", "meters")  # Where a view has no flows.
 
 
 def link_local(mac):
@@ -58,7 +58,7 @@ def bridges_of(tree):
 
 
 class View:
-    """lines: {bridge, 'ovsdb' or 'qos': sorted lines}."""
+    """lines: {bridge, 'ovsdb', 'qos' or 'meters': sorted lines}."""
 
     def __init__(self, lines):
         self.lines = lines
@@ -84,7 +84,8 @@ def exact(host):
     """A host's view with its own names: for the same host before and after."""
     tree = host.ovsdb()
     return View({**{bridge: host.flows(bridge) for bridge in bridges_of(tree)},
-                 "ovsdb": dumps.ovsdb_lines(tree), "qos": host.limits()})
+                 "ovsdb": dumps.ovsdb_lines(tree), "qos": host.limits(),
+                 "meters": host.meters()})
 
 
 def wait_exact(host, before, limit=LIMIT):
@@ -183,7 +184,18 @@ class Scene:
             found += [(word(end), name) for end in ends]
             found += [(rf"\b{re.escape(tunnel)}\b", f"{tunnel.split('-')[0]}-{name}")
                       for tunnel in tunnels_to(tree, ends)]
-        return found + self.local_vlans(tree)
+        return found + self.local_vlans(tree) + self.meter_numbers(tree)
+
+    def meter_numbers(self, tree):
+        """Patterns for the numbers of meters, which the agents note beside each port's tag."""
+        found = [(r"(_(?:in|e)gress': ')\d+", r"\1NUMBER")]
+        for (role, _), port in self.ports.items():
+            row = tree["br-int"]["ports"].get("tap" + port["id"][:11], {})
+            for way in ("ingress", "egress"):
+                number = row.get("other_config", {}).get(f"{port['id']}_{way}")
+                if number:
+                    found.append((rf"\bmeter([:=]){number}\b", rf"meter\1{role}_{way}"))
+        return found
 
     def local_vlans(self, tree):
         """Patterns for the local VLANs, which the agents note beside each port's tag."""
@@ -206,7 +218,7 @@ class Scene:
         tree = host.ovsdb()
         lines = {bridge: host.flows(bridge) for bridge in bridges_of(tree)}
         lines["ovsdb"] = dumps.ovsdb_lines(tree)
-        lines["qos"] = host.limits()
+        lines["qos"], lines["meters"] = host.limits(), host.meters()
         words = [(re.compile(pattern), name) for pattern, name in self.words(host, tree)]
         for where, texts in lines.items():
             # A trace of OpenFlow 1.0 without an effect; see docs/interop.md.
