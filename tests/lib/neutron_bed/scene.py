@@ -24,8 +24,6 @@ from . import dumps, recomputed, wires
 LIMIT = 90
 # The tunnels of a flood: in any order, since nothing follows them.
 FLOOD = re.compile(r"output:[^,]+(?:,output:[^,]+)+$")
-# What our agent notes for its own next start.
-GUARDS = re.compile(r"'neutrino_guards': '\w+'(?:, )?|, 'neutrino_guards': '\w+'(?=})")
 BRIDGES = ("br-int", "br-tun", "br-phys")
 TABLES = ("ovsdb", "qos", "meters")  # Where a view has no flows.
 
@@ -223,8 +221,8 @@ class Scene:
         lines["qos"], lines["meters"] = host.limits(), host.meters()
         words = [(re.compile(pattern), name) for pattern, name in self.words(host, tree)]
         for where, texts in lines.items():
-            # Known differences of docs/interop.md, without an effect on packets.
-            texts = [GUARDS.sub("", text.replace("reset_counts ", "")) for text in texts]
+            # A trace of OpenFlow 1.0 without an effect; see docs/interop.md.
+            texts = [text.replace("reset_counts ", "") for text in texts]
             for pattern, name in words:
                 texts = [pattern.sub(name, text) for text in texts]
             texts = [FLOOD.sub(lambda match: ",".join(sorted(match[0].split(","))), text)
