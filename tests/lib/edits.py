@@ -1,4 +1,4 @@
-"""What somebody else changes in a switch while an agent runs: put right in time and counted."""
+"""What somebody else changes in a switch while an agent runs: put right and counted."""
 
 import re
 
@@ -6,7 +6,7 @@ from check import expect, wait_for
 from neutron_bed.guests import BRIDGE
 from neutron_bed.scene import exact, wait_exact
 
-IN_TIME = 10  # Seconds.
+LIMIT = 60  # Seconds; it takes one, but not on a machine that is busy with other things.
 FLOWS = 'neutrino_agent_flow_changes_total{what="edited"}'
 ROWS = "neutrino_agent_ovsdb_repairs_total"
 
@@ -39,7 +39,7 @@ def are_put_right(scene):
     for counter, (tool, *command) in edits(scene, host):
         n = metric(host, counter)
         host.ovs(tool, *command)
-        wait_for(lambda: metric(host, counter) > n, IN_TIME, lambda: f"{command} is not counted")
-        wait_exact(host, before, IN_TIME)
+        wait_for(lambda: metric(host, counter) > n, LIMIT, lambda: f"{command} is not counted")
+        wait_exact(host, before, LIMIT)
     scene.guest("v", host).wait_ping(scene.guest("v", scene.hosts[1]))
     expect(metric(host, 'neutrino_agent_flow_changes_total{what="repaired"}'), "no repairs")
