@@ -17,7 +17,7 @@
 #include "agent/observe/neutron.h"
 #include "agent/report/devices.h"
 #include "agent/report/heartbeat.h"
-#include "agent/wiring.h"
+#include "agent/wiring/wiring.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/err.h"

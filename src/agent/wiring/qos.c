@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/wiring_impl.h"
+#include "agent/wiring/wiring_impl.h"
 #include "base/mem.h"
 
 struct wiring_policy {

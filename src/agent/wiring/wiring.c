@@ -10,7 +10,7 @@
 #include "agent/plan/br_phys.h"
 #include "agent/plan/br_tun.h"
 #include "agent/plan/bridges.h"
-#include "agent/wiring_impl.h"
+#include "agent/wiring/wiring_impl.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -1,7 +1,7 @@
 /* Bridges and the patches between them. */
 #include <config.h>
 
-#include "agent/wiring_facts.h"
+#include "agent/wiring/wiring_facts.h"
 
 static void
 tell_bridge(struct recorder *self, const char *name, bool is_there)

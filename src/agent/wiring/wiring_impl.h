@@ -1,7 +1,7 @@
 /* What the files of wiring share. */
 #pragma once
 
-#include "agent/wiring.h"
+#include "agent/wiring/wiring.h"
 #include "openvswitch/shash.h"
 
 struct wiring {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "agent/wiring_impl.h"
+#include "agent/wiring/wiring_impl.h"
 #include "base/log.h"
 
 NT_LOG_MODULE(wiring_reasons);

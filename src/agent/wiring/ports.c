@@ -8,7 +8,7 @@
 
 #include "agent/model/owner.h"
 #include "agent/plan/br_int.h"
-#include "agent/wiring_impl.h"
+#include "agent/wiring/wiring_impl.h"
 #include "base/log.h"
 #include "base/mem.h"
 

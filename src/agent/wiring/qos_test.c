@@ -1,7 +1,7 @@
 /* What QoS policies mean for ports, and which of them the server is asked for. */
 #include <config.h>
 
-#include "agent/wiring_facts.h"
+#include "agent/wiring/wiring_facts.h"
 
 #define OWNER_0 "port 00000000-aaaa-0000-0000-000000000000"
 #define POLICY_A "aaaaaaaa-0000-0000-0000-000000000000"
@@ -232,5 +232,5 @@ main(void)
         cmocka_unit_test(a_packet_rate_is_a_meter_of_the_smallest_free_number),
     };
 
-    return cmocka_run_group_tests_name("agent/wiring_qos", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("agent/wiring/qos", tests, NULL, NULL);
 }

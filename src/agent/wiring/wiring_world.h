@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "agent/wiring.h"
+#include "agent/wiring/wiring.h"
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
 

@@ -2,7 +2,7 @@
 #include <config.h>
 
 #include "agent/model/forwarding.h"
-#include "agent/wiring_facts.h"
+#include "agent/wiring/wiring_facts.h"
 #include "base/log.h"
 
 /* A guest's port on any bridge; 'id' as its external_ids have it. */
@@ -349,5 +349,5 @@ main(void)
         cmocka_unit_test(a_report_tells_the_request_that_caused_it),
     };
 
-    return cmocka_run_group_tests_name("agent/wiring_rows", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("agent/wiring/rows", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* Forwarding entries; and what wishes become step by step is what a fresh one wants. */
 #include <config.h>
 
-#include "agent/wiring_facts.h"
+#include "agent/wiring/wiring_facts.h"
 
 static void
 a_mac_that_moves_is_behind_one_tunnel(void **state)
@@ -379,5 +379,5 @@ main(void)
         cmocka_unit_test(step_by_step_is_what_a_fresh_one_wants),
     };
 
-    return cmocka_run_group_tests_name("agent/wiring", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("agent/wiring/wiring", tests, NULL, NULL);
 }

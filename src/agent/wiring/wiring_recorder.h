@@ -1,7 +1,7 @@
 /* The second part: who records the wishes.  A wished tag is in the switch at once. */
 #pragma once
 
-#include "agent/wiring_world.h"
+#include "agent/wiring/wiring_world.h"
 
 /* Who records the wishes. */
 struct recorder {

@@ -1,7 +1,7 @@
 /* The third part: tells facts, and lets wishes settle. */
 #pragma once
 
-#include "agent/wiring_recorder.h"
+#include "agent/wiring/wiring_recorder.h"
 
 static inline void
 see(struct recorder *self, const char *bridge, const char *name, int64_t ofport, const char *type)

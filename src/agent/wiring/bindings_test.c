@@ -1,7 +1,7 @@
 /* What becomes of a port as its binding moves between hosts. */
 #include <config.h>
 
-#include "agent/wiring_facts.h"
+#include "agent/wiring/wiring_facts.h"
 #include "openvswitch/json.h"
 
 /* The port, bound on h1 and h2 so far as there is a status ("": no binding). */
@@ -220,5 +220,5 @@ main(void)
         cmocka_unit_test(a_port_that_leaves_gets_no_other_wish),
     };
 
-    return cmocka_run_group_tests_name("agent/wiring_bindings", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("agent/wiring/bindings", tests, NULL, NULL);
 }

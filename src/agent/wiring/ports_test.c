@@ -1,7 +1,7 @@
 /* What each port shall be, from what is seen and told of it. */
 #include <config.h>
 
-#include "agent/wiring_facts.h"
+#include "agent/wiring/wiring_facts.h"
 
 #define OWNER_0 "port 00000000-aaaa-0000-0000-000000000000"
 
@@ -457,5 +457,5 @@ main(void)
         cmocka_unit_test(what_a_port_needs_is_remembered),
     };
 
-    return cmocka_run_group_tests_name("agent/wiring_ports", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("agent/wiring/ports", tests, NULL, NULL);
 }
