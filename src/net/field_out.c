@@ -144,19 +144,13 @@ stamp_json(int64_t t)
 static struct json *
 value_json(const struct nt_field *f, unsigned use, const void *obj)
 {
-    switch (f->type) {
-    case NT_F_UUID:
-    case NT_F_MAC:
-    case NT_F_IP4:
-    case NT_F_CIDR:
-    case NT_F_IP:
-    case NT_F_NET:
+    if (nt_field_is_address(f)) {
         return json_string_create(nt_field_member(f, obj));
-    case NT_F_STAMP:
-        return stamp_json(*(const int64_t *) nt_field_member(f, obj));
-    default:
-        return field_json(f, use, obj);
     }
+    if (f->type == NT_F_STAMP) {
+        return stamp_json(*(const int64_t *) nt_field_member(f, obj));
+    }
+    return field_json(f, use, obj);
 }
 
 static struct json *

@@ -647,7 +647,6 @@ bridges_stats(const struct bridges *b)
 void
 bridges_format_plan(const struct bridges *b, struct ds *out)
 {
-    static const char *const groups[] = { "bridge", "port", "QoS of" };
     const struct wish *w;
 
     HMAP_FOR_EACH (w, node, &b->wishes) {
@@ -657,7 +656,7 @@ bridges_format_plan(const struct bridges *b, struct ds *out)
                                                        : NULL;
 
         if (state) {
-            ds_put_format(out, "%s %s: %s%s%s\n", groups[w->group], w->name, state,
+            ds_put_format(out, "%s %s: %s%s%s\n", group_name(w), w->name, state,
                           w->problem ? ", " : "", w->problem ? w->problem : "");
         }
     }
