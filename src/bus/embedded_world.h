@@ -116,16 +116,17 @@ turn(struct world *w)
     }
 }
 
-#define UNTIL(w, condition)                                                     \
-    do {                                                                        \
-        int64_t end_ = nt_mono_ms(nt_clock_system()) + LIMIT_MS;                \
-        while (!(condition)) {                                                  \
-            if (nt_mono_ms(nt_clock_system()) > end_) {                         \
-                fail_msg("line %d: never came true: %s", __LINE__, #condition); \
-            }                                                                   \
-            turn(w);                                                            \
-        }                                                                       \
+#define UNTIL_TURN(condition, take_turn, said)                                            \
+    do {                                                                                  \
+        int64_t end_ = nt_mono_ms(nt_clock_system()) + LIMIT_MS;                          \
+        while (!(condition)) {                                                            \
+            if (nt_mono_ms(nt_clock_system()) > end_) {                                   \
+                fail_msg("line %d: never came true: %s\n%s", __LINE__, #condition, said); \
+            }                                                                             \
+            take_turn;                                                                    \
+        }                                                                                 \
     } while (0)
+#define UNTIL(w, condition) UNTIL_TURN(condition, turn(w), "")
 
 static inline void
 setup(struct world *w, bool tcp)

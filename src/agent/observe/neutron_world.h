@@ -11,17 +11,7 @@ agent_turn(struct agent *t)
     neutron_run(t->neutron);
 }
 
-#define AWAIT(t, condition)                                                        \
-    do {                                                                           \
-        int64_t end_ = nt_mono_ms(nt_clock_system()) + LIMIT_MS;                   \
-        while (!(condition)) {                                                     \
-            if (nt_mono_ms(nt_clock_system()) > end_) {                            \
-                fail_msg("line %d: never came true: %s\n%s", __LINE__, #condition, \
-                         ds_cstr(&(t)->log));                                      \
-            }                                                                      \
-            agent_turn(t);                                                         \
-        }                                                                          \
-    } while (0)
+#define AWAIT(t, condition) UNTIL_TURN(condition, agent_turn(t), ds_cstr(&(t)->log))
 
 /* Everything that was said before has been heard: over one connection all is in order, and
  * a call goes there and back. */

@@ -122,16 +122,7 @@ one_turn(struct asker *t)
     turn(&t->w);
 }
 
-#define AWAIT(t, condition)                                                     \
-    do {                                                                        \
-        int64_t end_ = nt_mono_ms(nt_clock_system()) + LIMIT_MS;                \
-        while (!(condition)) {                                                  \
-            if (nt_mono_ms(nt_clock_system()) > end_) {                         \
-                fail_msg("line %d: never came true: %s", __LINE__, #condition); \
-            }                                                                   \
-            one_turn(t);                                                        \
-        }                                                                       \
-    } while (0)
+#define AWAIT(t, condition) UNTIL_TURN(condition, one_turn(t), "")
 
 static void
 port_that_is_up_and_not_here_is_told_down(void **state)

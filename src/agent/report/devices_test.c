@@ -174,17 +174,7 @@ one_turn(struct reporter *t)
     turn(&t->w);
 }
 
-#define AWAIT(t, condition)                                                        \
-    do {                                                                           \
-        int64_t end_ = nt_mono_ms(nt_clock_system()) + LIMIT_MS;                   \
-        while (!(condition)) {                                                     \
-            if (nt_mono_ms(nt_clock_system()) > end_) {                            \
-                fail_msg("line %d: never came true: %s\n%s", __LINE__, #condition, \
-                         ds_cstr(&(t)->calls));                                    \
-            }                                                                      \
-            one_turn(t);                                                           \
-        }                                                                          \
-    } while (0)
+#define AWAIT(t, condition) UNTIL_TURN(condition, one_turn(t), ds_cstr(&(t)->calls))
 
 static void
 called(struct reporter *t, const char *wanted)
