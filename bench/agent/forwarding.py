@@ -6,7 +6,7 @@ import time
 
 import check
 from fdb_sender import address
-from stamps import count_flows, cpu, memory
+from stamps import bridges, count_flows, cpu, memory
 from subject import LIMIT
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -30,6 +30,8 @@ def everything(subject):
     bed.api.subnet(net, "10.3.0.0/24")
     subject.start_agent()
     host.wait_agent()
+    # The server may still think of the agent that was here before.
+    check.wait_for(lambda: {"br-int", "br-tun"} <= set(bridges(host)), LIMIT, "no bridges")
     port = bed.api.port(net, host)
     host.plug_idle([port])
     bed.wait_active(port)

@@ -20,9 +20,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "tests/l
 
 import check  # noqa: E402
 from neutron_bed import bed_for  # noqa: E402
+import coming_back  # noqa: E402
 import forwarding  # noqa: E402
 import ports  # noqa: E402
-import restarts  # noqa: E402
 from subject import NAMES, Subject, say  # noqa: E402
 
 PARTS = ("ports", "restarts", "forwarding")
@@ -37,7 +37,7 @@ def measure(bed, kind, options):
         if "ports" in options.only else []
     if "restarts" in options.only:
         # After the first number of ports: with all of them the server would need minutes.
-        steps.insert(1, lambda: restarts.everything(subject))
+        steps.insert(1, lambda: coming_back.everything(subject))
     if steps:
         ports.start(subject)
     for step in steps:
