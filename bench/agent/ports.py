@@ -7,6 +7,7 @@ from stamps import Active, Rows, cpu, memory, wakeups
 from subject import LIMIT, ms, tap
 
 IDLE_S = 20
+CALM_S, CALM_SHARE = 5, 0.2  # Of a processor.
 PROGRAM_RUNS = 3
 
 
@@ -93,8 +94,19 @@ def many(subject, count):
     with_rest.stop()
 
 
+def wait_calm(subject):
+    """What the last ports have left it to do is done; an agent that is never calm is as it is."""
+    end = time.monotonic() + LIMIT
+    busy = True
+    while busy and time.monotonic() < end:
+        used = cpu(subject.agent)
+        time.sleep(CALM_S)
+        busy = cpu(subject.agent) - used > CALM_S * CALM_SHARE
+
+
 def rest(subject):
     """Memory, and a while in which nothing happens."""
+    wait_calm(subject)
     what = f"{len(subject.ports)} ports:"
     rss, pss = memory(subject.agent)
     subject.note(f"{what} memory (PSS)", pss, "{:.1f} MB".format)

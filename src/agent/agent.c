@@ -411,7 +411,9 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
         agent_free(self);
         return -1;
     }
-    self->meters = meters_new(self->sw, self->config->integration_bridge);
+    if (self->config->has_qos) {
+        self->meters = meters_new(self->sw, self->config->integration_bridge);
+    }
     self->bridges = bridges_new(self->db, env->clock, !self->config->repairs);
 
     const struct wiring_to to = agent_wishes(self);
@@ -817,7 +819,9 @@ agent_wait(struct agent *self)
     absent_wait(self->absent);
     heartbeat_wait(self->heartbeat);
     nt_switch_wait(self->sw);
-    meters_wait(self->meters);
+    if (self->meters) {
+        meters_wait(self->meters);
+    }
     flows_wait(self->flows);
     bridges_wait(self->bridges);
 

@@ -14,7 +14,7 @@ struct agent {
     struct nt_switch *sw;
     struct bridges *bridges;
     struct flows *flows;
-    struct meters *meters; /* Of the integration bridge. */
+    struct meters *meters; /* Of the integration bridge; NULL without the qos extension. */
     struct wiring *wiring;
     struct neutron *neutron;
     struct devices *devices;

@@ -65,7 +65,7 @@ agent_run_meters(struct agent *self)
 {
     char *const *reserved = self->config->reserved_cookies;
 
-    if (!self->config->has_qos) {
+    if (!self->meters) {
         return;
     }
     /* Flows of others may name meters of theirs. */
