@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Our agents on both hosts are killed, at random, again and again, while ports and networks
-change in every way of agent_networks: after each change flows, rows and packets are as if nothing
-had happened, and as a fresh process wants them.
+change in every way of agent_networks, and in one that the stock agent does not carry out (a
+network's other segment): after each change flows, rows and packets are as if nothing had
+happened, and as a fresh process wants them.
 
 NT_SEED repeats a run."""
 # timeout: 900
@@ -12,9 +13,10 @@ import threading
 import time
 
 from agent_networks import OPTIONS, STEPS, make, reach
-from check import check, done, need
+from check import check, done, equal, need
 from neutron_bed import bed_for
 from neutron_bed.scene import Scene
+from restarts import RATE, lengthen_queues
 
 SEED = int(os.environ.get("NT_SEED") or random.randrange(1 << 32))
 KILLS = 3          # An agent and step.
@@ -58,6 +60,28 @@ def under_fire(scene, step, chance):
     scene.agree()
 
 
+def renumber(scene, segment):
+    """The vlan network gets another segment."""
+    old = scene.networks["vlan"]
+    new = scene.bed.api.update("network", old, provider_segmentation_id=segment)
+    scene.networks["vlan"] = new
+    scene.agree(lambda view: view.has("br-int", f"dl_vlan={segment},")
+                and not view.has("br-int", f"dl_vlan={old['provider:segmentation_id']},"))
+    reach(scene, "v")
+
+
+def renumbered_unnoticed(scene):
+    """Guests of one host go on as if nothing had happened."""
+    one, two = scene.guest("v", "h1"), scene.guest("w", "h1")
+    lengthen_queues(one, two)
+    pinger = scene.bed.pinger(one, two, RATE)
+    pinger.wait_answers(RATE)
+    renumber(scene, 456)
+    pinger.wait_answers(RATE)
+    result = pinger.stop()
+    equal(result.lost, [], f"lost pings ({result})")
+
+
 def may_be_active(scene, role):
     port = scene.ports[role, "h1"]
     return ((role, "h1") in scene.guests and port["admin_state_up"]
@@ -69,6 +93,10 @@ def main():
     scene, chance = Scene(bed), random.Random(SEED)
     print(f"# seed {SEED}", flush=True)
     need("ports of three kinds of network are ACTIVE", under_fire, scene, make, chance)
+    check(f"another segment, {RATE} pings a second on one host: nobody notices",
+          renumbered_unnoticed, scene)
+    check("another segment, agents killed", under_fire, scene,
+          lambda scene: renumber(scene, 789), chance)
     for name, step in STEPS:
         check(f"{name}, agents killed", under_fire, scene, step, chance)
     check("guests reach each other", reach, scene, "v")

@@ -11,13 +11,17 @@ RATE = 1000  # Pings a second meanwhile.
 LEARNED = re.compile(r"cookie=0x6e74[0-9a-f]{2}0000000001\b")
 
 
+def lengthen_queues(*guests):
+    """What waits for a switch that does not get its turn is not lost."""
+    for guest in guests:
+        guest.run(["ip", "link", "set", "eth0", "txqueuelen", "50000"])
+
+
 def unnoticed(scene, guest, peer, network, fall, bridges):
     """The agent of h1 restarts by fall(host) under RATE pings a second from 'guest', which is
     there, to 'peer'; a new port on 'network' shows that it works again."""
     host = scene.hosts[0]
-    for one in (guest, peer):
-        # What waits for a switch that does not get its turn is not lost.
-        one.run(["ip", "link", "set", "eth0", "txqueuelen", "50000"])
+    lengthen_queues(guest, peer)
     is_stock = host.agent_kind == "python"
     before = exact(host)
     watches = [FlowWatch(host, bridge) for bridge in bridges]
