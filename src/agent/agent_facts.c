@@ -172,8 +172,9 @@ agent_facts(const struct agent *self)
     }
     HMAP_FOR_EACH (tunnel, node, &model->tunnels) {
         if (tunnel->is_peer) {
-            json_array_add(peers, json_array_create_2(json_string_create(tunnel->type),
-                                                      json_string_create(tunnel->remote_ip)));
+            json_array_add(peers, json_array_create_3(json_string_create(tunnel->type),
+                                                      json_string_create(tunnel->remote_ip),
+                                                      json_integer_create(tunnel->id)));
         }
     }
     json_object_put(facts, "ports", ports);
@@ -355,11 +356,12 @@ tell_peers(struct planner *self, const struct json *facts)
 
     for (size_t i = 0; list && i < list->array.n; i++) {
         const struct json *peer = list->array.elems[i];
-        if (peer->type == JSON_ARRAY && peer->array.n == 2
+        if (peer->type == JSON_ARRAY && peer->array.n == 3
             && peer->array.elems[0]->type == JSON_STRING
-            && peer->array.elems[1]->type == JSON_STRING) {
+            && peer->array.elems[1]->type == JSON_STRING
+            && peer->array.elems[2]->type == JSON_INTEGER) {
             wiring_tunnel(self->wiring, json_string(peer->array.elems[0]),
-                          json_string(peer->array.elems[1]));
+                          json_string(peer->array.elems[1]), json_integer(peer->array.elems[2]));
         }
     }
 }

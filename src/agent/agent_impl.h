@@ -49,6 +49,11 @@ void agent_run_meters(struct agent *);
 /* The switch's database, where the configuration says it is. */
 NT_NODISCARD int agent_open_ovsdb(const struct agent_env *, struct nt_ovsdb **, struct nt_err *);
 
+/* agent_server.c */
+void agent_open_server(struct agent *);
+void agent_sync_tunnels(struct agent *);    /* Asks for the other ends of tunnels. */
+void agent_wait_for_tables(struct agent *); /* Until forwarding entries count as told. */
+
 /* agent_facts.c */
 /* Tells the wiring what the database has of a port or bridge. */
 void agent_tell_port(struct wiring *, const struct nt_ovsdb *, const char *name, bool readded);

@@ -10,7 +10,7 @@ import statistics
 import threading
 
 from check import check, done, equal, expect, need, wait_for
-from neutron_bed import bed_for, wires
+from neutron_bed import bed_for, recomputed, wires
 from neutron_bed.scene import Scene, exact, wait_exact
 from overlay import Wires, followed, way
 from restarts import RATE, WAYS, unnoticed
@@ -179,6 +179,30 @@ def end_points_are_right(scene):
     equal(pinger.stop().lost, [], "lost pings")
 
 
+def tunnels_to(host, end):
+    return [row["name"] for row in host.switch.rows("Interface")
+            if row["options"].get("remote_ip") == end]
+
+
+def has_tunnel(host, end, name):
+    wait_for(lambda: tunnels_to(host, end) == [name], 60,
+             lambda: f"{host.name} has {tunnels_to(host, end)} to {end}, not {name}")
+    recomputed.wait_same(host)
+
+
+def numbered(scene):
+    """Servers before Juno number the ends of tunnels; others do not."""
+    host, far = scene.hosts[0], wires.local_ip("h3")
+    before = exact(host)
+    scene.bed.notify("q-agent-notifier-tunnel-update", "tunnel_update", tunnel_ip=far,
+                     tunnel_id=7, tunnel_type="vxlan")
+    has_tunnel(host, far, "vxlan-7")
+    scene.guest("all", "h1").wait_ping(scene.guest("all", "h3"))
+    host.agent.restart()
+    wait_exact(host, before)
+    scene.guest("all", "h1").wait_ping(scene.guest("all", "h3"))
+
+
 def learning(scene):
     """Without l2population, and with an end point of a host that is never there."""
     scene.bed.mariadb.query("INSERT INTO ml2_vxlan_endpoints (ip_address, udp_port, host) "
@@ -219,6 +243,7 @@ def main():
           "all", bed.hosts, False)
     if OURS != "python":
         check("an end point that went unheard is gone", end_points_are_right, scene)
+        check("a tunnel has the number that an old server gives", numbered, scene)
     done()
 
 

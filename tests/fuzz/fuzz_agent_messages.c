@@ -79,6 +79,12 @@ heard_pair(void *n OVS_UNUSED, const char *a, const char *b)
 }
 
 static void
+heard_tunnel(void *n OVS_UNUSED, const char *type, const char *ip, int64_t id)
+{
+    check(*type && *ip && id >= 0);
+}
+
+static void
 heard_groups(void *n OVS_UNUSED, const struct nt_uuid_text *ids, size_t n_ids)
 {
     for (size_t i = 0; i < n_ids; i++) {
@@ -152,7 +158,7 @@ try_input(const char *method, const char *text, struct json *json)
                                              .fdb_add = heard_fdb,
                                              .fdb_remove = heard_fdb,
                                              .fdb_change = heard_fdb_change,
-                                             .tunnel = heard_pair,
+                                             .tunnel = heard_tunnel,
                                              .tunnel_gone = heard_pair,
                                              .binding_activated = heard_pair,
                                              .binding_deactivated = heard_pair,

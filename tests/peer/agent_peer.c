@@ -188,7 +188,7 @@ print_tunnel(const char *name, const char *type, const char *ip)
 }
 
 static void
-on_tunnel(void *peer OVS_UNUSED, const char *type, const char *ip)
+on_tunnel(void *peer OVS_UNUSED, const char *type, const char *ip, int64_t id OVS_UNUSED)
 {
     print_tunnel("tunnel", type, ip);
 }

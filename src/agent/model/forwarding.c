@@ -120,6 +120,23 @@ model_tunnel_has_name(const struct model *model, const struct model_tunnel *tunn
     return shash_find_data(&model->tunnel_names, tunnel->name) == tunnel;
 }
 
+static void
+give_name_up(struct model *model, struct model_tunnel *tunnel)
+{
+    if (model_tunnel_has_name(model, tunnel)) {
+        shash_find_and_delete(&model->tunnel_names, tunnel->name);
+    }
+}
+
+void
+model_tunnel_rename(struct model *model, struct model_tunnel *tunnel, const char *name)
+{
+    give_name_up(model, tunnel);
+    ovs_strlcpy(tunnel->name, name, sizeof tunnel->name);
+    model_tunnel_take_name(model, tunnel);
+    MODEL_DIRTY(model, dirty_tunnels, tunnel);
+}
+
 bool
 model_tunnel_is_used(const struct model_tunnel *tunnel)
 {
@@ -133,9 +150,7 @@ model_tunnel_remove(struct model *model, struct model_tunnel *tunnel)
     ovs_assert(ovs_list_is_empty(&tunnel->floods) && ovs_list_is_empty(&tunnel->macs));
     unlink_from(&tunnel->dirty);
     hmap_remove(&model->tunnels, &tunnel->node);
-    if (model_tunnel_has_name(model, tunnel)) {
-        shash_find_and_delete(&model->tunnel_names, tunnel->name);
-    }
+    give_name_up(model, tunnel);
     free(tunnel);
 }
 

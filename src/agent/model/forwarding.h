@@ -13,6 +13,7 @@ struct model_tunnel *model_tunnel_add(struct model *, const char *type, const ch
  * it is free.  True: it is this tunnel's. */
 bool model_tunnel_take_name(struct model *, struct model_tunnel *);
 bool model_tunnel_has_name(const struct model *, const struct model_tunnel *);
+void model_tunnel_rename(struct model *, struct model_tunnel *, const char *name);
 bool model_tunnel_is_used(const struct model_tunnel *);
 void model_tunnel_remove(struct model *, struct model_tunnel *); /* Unused. */
 

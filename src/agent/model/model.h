@@ -125,7 +125,7 @@ struct model_tunnel {
     struct hmap_node node;
     struct ovs_list dirty;
     char type[16], remote_ip[NT_IP_SIZE], name[MODEL_PORT_NAME_SIZE];
-    int64_t ofport;
+    int64_t id, ofport; /* The server's number of it, and the switch's. */
     struct ovs_list floods, macs;
     bool is_peer; /* Told by tunnel_sync: wanted whether used or not. */
 };

@@ -39,8 +39,9 @@ struct neutron_watcher {
     void (*fdb_remove)(void *aux, const struct nt_fdb_network *, size_t n);
     void (*fdb_change)(void *aux, const struct nt_fdb_network_change *, size_t n);
 
-    /* tunnel_update, tunnel_delete, tunnel_sync; never of 'local_ip'. */
-    void (*tunnel)(void *aux, const char *type, const char *ip);
+    /* tunnel_update, tunnel_delete, tunnel_sync; never of 'local_ip'.  'id' is the server's
+     * number of it, 0 when it says none. */
+    void (*tunnel)(void *aux, const char *type, const char *ip, int64_t id);
     void (*tunnel_gone)(void *aux, const char *type, const char *ip);
 
     void (*binding_activated)(void *aux, const char *port_id, const char *host);

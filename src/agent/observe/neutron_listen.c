@@ -105,7 +105,7 @@ handle_tunnel_update(void *l_, const void *args_, struct nt_bus_request *req)
     struct neutron_listen *l = l_;
     const struct nt_tunnel_args *args = args_;
 
-    neutron_tunnels_named(l->to.tunnels, args->tunnel_type, args->tunnel_ip);
+    neutron_tunnels_named(l->to.tunnels, args->tunnel_type, args->tunnel_ip, args->tunnel_id);
     nt_bus_reply(req, NULL);
 }
 

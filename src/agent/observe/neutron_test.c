@@ -423,6 +423,22 @@ say_tunnel(struct agent *t, const char *method, const char *args)
 }
 
 static void
+end_points_have_the_numbers_a_server_before_juno_gives(void **state)
+{
+    struct agent *t = *state;
+
+    t->tunnels = SYNC("{\"ip_address\": \"10.0.0.2\", \"id\": 7}, " END("3"));
+    neutron_sync_tunnels(t->neutron, "vxlan");
+    HEARS(t, "tunnel vxlan 10.0.0.2 number 7\ntunnel vxlan 10.0.0.3\n");
+    say_tunnel(t, "tunnel_update",
+               "{\"tunnel_ip\": \"10.0.0.4\", \"tunnel_type\": \"vxlan\", \"tunnel_id\": 8}");
+    heard(t, "tunnel vxlan 10.0.0.4 number 8\n");
+    say_tunnel(t, "tunnel_update",
+               "{\"tunnel_ip\": \"10.0.0.5\", \"tunnel_type\": \"vxlan\", \"tunnel_id\": -1}");
+    heard(t, "");
+}
+
+static void
 end_point_missing_in_two_answers_is_gone(void **state)
 {
     struct agent *t = *state;
@@ -622,6 +638,7 @@ main(void)
         TEST(one_bad_object_does_not_spoil_an_answer),
         TEST(after_a_new_connection_all_is_asked_again),
         TEST(tunnels_are_synchronised_until_it_succeeds),
+        TEST_OF_ENDS(end_points_have_the_numbers_a_server_before_juno_gives),
         TEST_OF_ENDS(end_point_missing_in_two_answers_is_gone),
         TEST_OF_ENDS(end_point_announced_while_the_answer_is_on_its_way_stays),
         TEST_OF_ENDS(end_point_taken_away_while_the_answer_is_on_its_way_stays_away),

@@ -162,7 +162,7 @@ is_own(const struct neutron_tunnels *all, const char *ip)
 }
 
 void
-neutron_tunnels_named(struct neutron_tunnels *all, const char *name, const char *ip)
+neutron_tunnels_named(struct neutron_tunnels *all, const char *name, const char *ip, int64_t id)
 {
     const struct neutron_watcher *watcher = all->shared->o.watcher;
     struct tunnel_type *type = find(all, name);
@@ -175,7 +175,7 @@ neutron_tunnels_named(struct neutron_tunnels *all, const char *name, const char 
         peer->is_named = true;
         peer->is_lost = false;
     }
-    watcher->tunnel(watcher->aux, name, ip);
+    watcher->tunnel(watcher->aux, name, ip, id);
 }
 
 void
@@ -254,18 +254,18 @@ answered(struct tunnel_type *type, const struct nt_tunnel_sync_result *result)
     type->n_failed = 0;
     type->not_before = 0;
     for (size_t i = 0; o->watcher->tunnel && i < result->n_tunnels; i++) {
-        const char *ip = result->tunnels[i].ip_address;
+        const struct nt_tunnel *told = &result->tunnels[i];
 
-        if (is_own(type->all, ip)) {
+        if (is_own(type->all, told->ip_address)) {
             continue;
         }
 
-        struct peer *peer = peer_put(type, ip);
+        struct peer *peer = peer_put(type, told->ip_address);
         peer->is_told = true;
         if (peer->is_lost) {
             ask_again(type, 0);
         } else {
-            o->watcher->tunnel(o->watcher->aux, type->name, ip);
+            o->watcher->tunnel(o->watcher->aux, type->name, told->ip_address, told->id);
         }
     }
     if (o->watcher->tunnel_gone && !o->l2_population) {

@@ -15,7 +15,7 @@ void neutron_tunnels_free(struct neutron_tunnels *);
 void neutron_tunnels_sync(struct neutron_tunnels *, const char *type);
 
 /* tunnel_update, tunnel_delete: passed on to the watcher, unless they are about ourselves. */
-void neutron_tunnels_named(struct neutron_tunnels *, const char *type, const char *ip);
+void neutron_tunnels_named(struct neutron_tunnels *, const char *type, const char *ip, int64_t id);
 void neutron_tunnels_lost(struct neutron_tunnels *, const char *type, const char *ip);
 
 /* All types again. */

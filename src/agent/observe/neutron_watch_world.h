@@ -2,6 +2,8 @@
  * what it hears. */
 #pragma once
 
+#include <inttypes.h>
+
 #include "agent/observe/neutron.h"
 #include "bus/embedded_world.h"
 #include "openvswitch/dynamic-string.h"
@@ -137,11 +139,12 @@ on_fdb_change(void *t_, const struct nt_fdb_network_change *networks, size_t n)
 }
 
 static inline void
-on_tunnel(void *t_, const char *type, const char *ip)
+on_tunnel(void *t_, const char *type, const char *ip, int64_t id)
 {
     struct agent *t = t_;
 
-    ds_put_format(&t->log, "tunnel %s %s\n", type, ip);
+    ds_put_format(&t->log, "tunnel %s %s", type, ip);
+    ds_put_format(&t->log, id ? " number %" PRId64 "\n" : "\n", id);
 }
 
 static inline void

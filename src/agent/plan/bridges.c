@@ -83,25 +83,34 @@ address_word(const char *ip, size_t room, char out[PLAN_PORT_NAME_SIZE])
     }
 }
 
-void
-plan_tunnel_name(const char *type, const char *remote_ip, const char *local_ip,
-                 char out[PLAN_PORT_NAME_SIZE])
+static void
+name_with_both_ends(const char *type, const char *remote_ip, const char *local_ip,
+                    char out[PLAN_PORT_NAME_SIZE])
 {
     enum { SHORT = 5 }; /* Characters for each of two addresses. */
     char remote[PLAN_PORT_NAME_SIZE], local[PLAN_PORT_NAME_SIZE];
-
-    if (!local_ip) {
-        address_word(remote_ip, MAX_NAME - 1 - strlen(type), remote);
-        snprintf(out, PLAN_PORT_NAME_SIZE, "%s-%s", type, remote);
-        return;
-    }
-
     char remote_hash[SHORT + 1], local_hash[SHORT + 1];
+
     address_word(remote_ip, SHORT, remote);
     address_word(local_ip, SHORT, local);
     sha1_hex(remote, remote_hash, SHORT);
     sha1_hex(local, local_hash, SHORT);
     snprintf(out, PLAN_PORT_NAME_SIZE, "%.3s-%s-%s", type, local_hash, remote_hash);
+}
+
+void
+plan_tunnel_name(const struct agent_config *config, const char *type, const char *remote_ip,
+                 int64_t id, char out[PLAN_PORT_NAME_SIZE])
+{
+    char remote[PLAN_PORT_NAME_SIZE];
+    int n = snprintf(out, PLAN_PORT_NAME_SIZE, "%s-%" PRId64, type, id);
+
+    if (config->tunnel_names_with_local_ip) {
+        name_with_both_ends(type, remote_ip, config->local_ip, out);
+    } else if (!id || n > MAX_NAME) {
+        address_word(remote_ip, MAX_NAME - 1 - strlen(type), remote);
+        snprintf(out, PLAN_PORT_NAME_SIZE, "%s-%s", type, remote);
+    }
 }
 
 /* --- bridges and the patches between them --------------------------------------------------- */
@@ -239,9 +248,9 @@ check_ends(const struct agent_config *config, const char *type, const char *remo
 
 int
 plan_tunnel(const struct agent_config *config, const char *type, const char *remote_ip,
-            const struct plan_bridges_to *to, struct nt_err *err)
+            const char *name, const struct plan_bridges_to *to, struct nt_err *err)
 {
-    char name[PLAN_PORT_NAME_SIZE], udp_port[16], tos[16];
+    char udp_port[16], tos[16];
     struct nt_ovs_kv options[12];
     size_t n = 0;
 
@@ -277,8 +286,6 @@ plan_tunnel(const struct agent_config *config, const char *type, const char *rem
     }
     options[n] = (struct nt_ovs_kv){ NULL, NULL };
 
-    plan_tunnel_name(type, remote_ip, config->tunnel_names_with_local_ip ? config->local_ip : NULL,
-                     name);
     const struct nt_ovs_port_want want = {
         .bridge = config->tunnel_bridge,
         .name = name,

@@ -20,11 +20,12 @@ void plan_bridges(const struct agent_config *, bool peered, const struct plan_br
 /* "int-br-phys", "phy-br-phys"; shortened by a hash above 15 characters. */
 void plan_patch_name(const char *prefix, const char *bridge, char out[PLAN_PORT_NAME_SIZE]);
 
-/* "vxlan-0a000001"; with IPv6 a hash.  'local_ip' not NULL: the name tells it, too (several
- * agents on one switch). */
-void plan_tunnel_name(const char *type, const char *remote_ip, const char *local_ip,
-                      char out[PLAN_PORT_NAME_SIZE]);
+/* "vxlan-0a000001"; with IPv6 a hash.  "vxlan-7" when the server numbers the ends of tunnels
+ * ('id' not 0) and there is room for it.  With tunnel_names_with_local_ip (several agents on one
+ * switch) two hashes, of both ends. */
+void plan_tunnel_name(const struct agent_config *, const char *type, const char *remote_ip,
+                      int64_t id, char out[PLAN_PORT_NAME_SIZE]);
 
-/* The tunnel port towards 'remote_ip'.  Fails when the addresses' families differ. */
+/* The tunnel port of that name towards 'remote_ip'.  Fails when the addresses' families differ. */
 NT_NODISCARD int plan_tunnel(const struct agent_config *, const char *type, const char *remote_ip,
-                             const struct plan_bridges_to *, struct nt_err *);
+                             const char *name, const struct plan_bridges_to *, struct nt_err *);

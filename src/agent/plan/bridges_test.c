@@ -175,25 +175,41 @@ patch_names_are_shortened_as_upstream(void **state)
 }
 
 static void
-check_tunnel_name(const char *type, const char *remote, const char *local, const char *wanted)
+check_tunnel_name(const char *type, const char *remote, const char *local, int64_t id,
+                  const char *wanted)
 {
+    struct agent_config config = base;
     char name[PLAN_PORT_NAME_SIZE];
 
-    plan_tunnel_name(type, remote, local, name);
+    if (local) {
+        config.tunnel_names_with_local_ip = true;
+        config.local_ip = (char *) local;
+    }
+    plan_tunnel_name(&config, type, remote, id, name);
     assert_string_equal(name, wanted);
 }
 
 static void
 tunnel_names_tell_the_other_end(void **state)
 {
-    check_tunnel_name("vxlan", "192.168.1.10", NULL, "vxlan-c0a8010a");
-    check_tunnel_name("gre", "10.0.0.1", NULL, "gre-0a000001");
-    check_tunnel_name("geneve", "10.0.0.2", NULL, "geneve-0a000002");
-    check_tunnel_name("vxlan", "2001:db8::10", NULL, "vxlan-q7dh5kyel");
-    check_tunnel_name("geneve", "2001:db8::10", NULL, "geneve-q7dh5kye");
-    check_tunnel_name("gre", "2001:db8::10", NULL, "gre-q7dh5kyelf2");
-    check_tunnel_name("vxlan", "192.168.1.10", "192.168.1.1", "vxl-7bbf6-93fbf");
-    check_tunnel_name("geneve", "2001:db8::10", "2001:db8::1", "gen-c6f1c-b8574");
+    check_tunnel_name("vxlan", "192.168.1.10", NULL, 0, "vxlan-c0a8010a");
+    check_tunnel_name("gre", "10.0.0.1", NULL, 0, "gre-0a000001");
+    check_tunnel_name("geneve", "10.0.0.2", NULL, 0, "geneve-0a000002");
+    check_tunnel_name("vxlan", "2001:db8::10", NULL, 0, "vxlan-q7dh5kyel");
+    check_tunnel_name("geneve", "2001:db8::10", NULL, 0, "geneve-q7dh5kye");
+    check_tunnel_name("gre", "2001:db8::10", NULL, 0, "gre-q7dh5kyelf2");
+    check_tunnel_name("vxlan", "192.168.1.10", "192.168.1.1", 0, "vxl-7bbf6-93fbf");
+    check_tunnel_name("geneve", "2001:db8::10", "2001:db8::1", 0, "gen-c6f1c-b8574");
+}
+
+static void
+tunnel_names_tell_the_number_a_server_gives(void **state)
+{
+    check_tunnel_name("vxlan", "192.168.1.10", NULL, 7, "vxlan-7");
+    check_tunnel_name("gre", "2001:db8::10", NULL, 4294967295, "gre-4294967295");
+    /* No room for it. */
+    check_tunnel_name("geneve", "10.0.0.2", NULL, 123456789, "geneve-0a000002");
+    check_tunnel_name("vxlan", "192.168.1.10", "192.168.1.1", 7, "vxl-7bbf6-93fbf");
 }
 
 /* --- tunnels -------------------------------------------------------------------------------- */
@@ -203,9 +219,11 @@ check_tunnel(const struct agent_config *config, const char *type, const char *re
              const char *wanted)
 {
     struct ds found = DS_EMPTY_INITIALIZER;
+    char name[PLAN_PORT_NAME_SIZE];
     struct nt_err err;
 
-    assert_int_equal(plan_tunnel(config, type, remote,
+    plan_tunnel_name(config, type, remote, 0, name);
+    assert_int_equal(plan_tunnel(config, type, remote, name,
                                  &(struct plan_bridges_to){ put_bridge, put_port, &found }, &err),
                      0);
     assert_string_equal(ds_cstr(&found), wanted);
@@ -259,11 +277,11 @@ ends_of_a_tunnel_are_of_one_family(void **state)
 {
     struct nt_err err;
 
-    assert_int_equal(plan_tunnel(&base, "vxlan", "2001:db8::10", NULL, &err), -1);
+    assert_int_equal(plan_tunnel(&base, "vxlan", "2001:db8::10", "vxlan-7", NULL, &err), -1);
     assert_int_equal(err.code, NT_INVALID);
     assert_string_equal(err.msg, "no vxlan tunnel to 2001:db8::10: it is not of the family of "
                                  "local_ip '192.168.1.1'");
-    assert_int_equal(plan_tunnel(&base, "vxlan", "peer", NULL, &err), -1);
+    assert_int_equal(plan_tunnel(&base, "vxlan", "peer", "vxlan-7", NULL, &err), -1);
     assert_string_equal(err.msg, "no vxlan tunnel to 'peer': this is no IP address");
 }
 
@@ -276,6 +294,7 @@ main(void)
         cmocka_unit_test(controller_of_ipv6_has_brackets),
         cmocka_unit_test(patch_names_are_shortened_as_upstream),
         cmocka_unit_test(tunnel_names_tell_the_other_end),
+        cmocka_unit_test(tunnel_names_tell_the_number_a_server_gives),
         cmocka_unit_test(tunnel_has_the_options_of_the_stock_agent),
         cmocka_unit_test(gre_over_ipv6_carries_frames),
         cmocka_unit_test(ends_of_a_tunnel_are_of_one_family),

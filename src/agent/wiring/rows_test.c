@@ -165,8 +165,8 @@ two_tunnels_of_one_name_are_one_at_a_time(void **state)
 
     (void) state;
     world_of_peers(&w, &r);
-    wiring_tunnel(r.wiring, "vxlan", CLASH_A);
-    wiring_tunnel(r.wiring, "vxlan", CLASH_B);
+    wiring_tunnel(r.wiring, "vxlan", CLASH_A, 0);
+    wiring_tunnel(r.wiring, "vxlan", CLASH_B, 0);
     settle(&r);
     assert_int_equal(shash_count(&r.tunnels), 1);
     assert_non_null(shash_find(&r.tunnels, CLASH_NAME));
@@ -183,7 +183,7 @@ two_tunnels_of_one_name_are_one_at_a_time(void **state)
     assert_string_equal(ds_cstr(&r.log), "");
 
     /* The one with the port goes: the other one has it. */
-    wiring_tunnel(r.wiring, "vxlan", CLASH_B);
+    wiring_tunnel(r.wiring, "vxlan", CLASH_B, 0);
     settle(&r);
     wiring_tunnel_gone(r.wiring, "vxlan", CLASH_A);
     settle(&r);
@@ -191,6 +191,37 @@ two_tunnels_of_one_name_are_one_at_a_time(void **state)
     assert_true(has_port(&r, CLASH_B));
     assert_non_null(shash_find(&r.tunnels, CLASH_NAME));
     assert_string_not_equal(flows_of(&r, "tunnel " CLASH_NAME), "");
+    recorder_deinit(&r);
+    world_deinit(&w);
+}
+
+static void
+a_number_that_a_server_gives_names_the_port(void **state)
+{
+    struct world w;
+    struct recorder r;
+
+    (void) state;
+    world_of_peers(&w, &r);
+    w.config.tunnel_names_with_local_ip = false;
+    wiring_tunnel(r.wiring, "vxlan", "10.0.0.2", 0);
+    settle(&r);
+    assert_non_null(shash_find(&r.tunnels, "vxlan-0a000002"));
+
+    wiring_tunnel(r.wiring, "vxlan", "10.0.0.2", 7);
+    settle(&r);
+    assert_string_equal(ds_cstr(&r.log), "no port vxlan-0a000002\n");
+    assert_int_equal(shash_count(&r.tunnels), 1);
+    assert_non_null(shash_find(&r.tunnels, "vxlan-7"));
+    assert_true(has_port(&r, "10.0.0.2"));
+    assert_string_equal(flows_of(&r, "tunnel vxlan-0a000002"), "");
+    assert_string_not_equal(flows_of(&r, "tunnel vxlan-7"), "");
+
+    /* A message without the number takes it from nobody. */
+    wiring_tunnel(r.wiring, "vxlan", "10.0.0.2", 0);
+    settle(&r);
+    assert_non_null(shash_find(&r.tunnels, "vxlan-7"));
+    assert_string_equal(ds_cstr(&r.log), "no port vxlan-0a000002\n");
     recorder_deinit(&r);
     world_deinit(&w);
 }
@@ -208,7 +239,7 @@ a_tunnel_on_another_agents_bridge_is_left_there(void **state)
     see_bridges(&r);
     wiring_tables_told(r.wiring);
     see(&r, "br-tun-2", "vxlan-0a000002", 5, "vxlan");
-    wiring_tunnel(r.wiring, "vxlan", "10.0.0.2");
+    wiring_tunnel(r.wiring, "vxlan", "10.0.0.2", 0);
     wiring_run(r.wiring);
     see(&r, "br-tun-2", "vxlan-0a000002", 5, "vxlan");
     wiring_run(r.wiring);
@@ -343,6 +374,7 @@ main(void)
         cmocka_unit_test(bridges_of_ours_are_never_ancillary),
         cmocka_unit_test(an_id_that_is_too_long_is_nobodys),
         cmocka_unit_test(two_tunnels_of_one_name_are_one_at_a_time),
+        cmocka_unit_test(a_number_that_a_server_gives_names_the_port),
         cmocka_unit_test(a_tunnel_on_another_agents_bridge_is_left_there),
         cmocka_unit_test(a_responder_that_the_switch_refuses_is_off),
         cmocka_unit_test(why_a_port_is_kept_off_is_told_once),

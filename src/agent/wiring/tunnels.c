@@ -192,7 +192,7 @@ wiring_plan_tunnel(struct wiring *self, struct model_tunnel *tunnel)
     if (!is_named(self, tunnel)) {
         return;
     }
-    if (plan_tunnel(self->config, tunnel->type, tunnel->remote_ip, &to, &err) < 0) {
+    if (plan_tunnel(self->config, tunnel->type, tunnel->remote_ip, tunnel->name, &to, &err) < 0) {
         nt_warn_rl("cannot make a tunnel", "type", tunnel->type, "remote_ip", tunnel->remote_ip,
                    "why", err.msg, NULL);
         self->stats.n_refused++;
@@ -284,12 +284,10 @@ static struct model_tunnel *
 tunnel_get(struct wiring *self, const char *type, const char *ip)
 {
     struct model_tunnel *tunnel = model_tunnel_find(self->model, type, ip);
-    const struct agent_config *config = self->config;
     char name[PLAN_PORT_NAME_SIZE];
 
     if (!tunnel) {
-        plan_tunnel_name(type, ip, config->tunnel_names_with_local_ip ? config->local_ip : NULL,
-                         name);
+        plan_tunnel_name(self->config, type, ip, 0, name);
         tunnel = model_tunnel_add(self->model, type, ip, name);
 
         if (model_tunnel_has_name(self->model, tunnel)) {
@@ -396,8 +394,28 @@ wiring_has_tunnel_type(const struct wiring *self, const char *type)
     return false;
 }
 
+/* Its port gets the name of the number; the switch takes no two ports to one end, so the old one
+ * goes first. */
+static void
+number_tunnel(struct wiring *self, struct model_tunnel *tunnel, int64_t id)
+{
+    char name[PLAN_PORT_NAME_SIZE];
+
+    tunnel->id = id;
+    plan_tunnel_name(self->config, tunnel->type, tunnel->remote_ip, id, name);
+    if (strcmp(name, tunnel->name)) {
+        if (model_tunnel_has_name(self->model, tunnel)) {
+            drop_tunnel(self, tunnel);
+        }
+        model_tunnel_rename(self->model, tunnel, name);
+        tunnel->ofport = ofport_seen(self, name);
+        dirty_users(self, tunnel);
+        dirty_nameless(self);
+    }
+}
+
 void
-wiring_tunnel(struct wiring *self, const char *type, const char *ip)
+wiring_tunnel(struct wiring *self, const char *type, const char *ip, int64_t id)
 {
     if (self->config->l2_population || !strcmp(ip, self->config->local_ip)
         || !wiring_has_tunnel_type(self, type)) {
@@ -408,6 +426,9 @@ wiring_tunnel(struct wiring *self, const char *type, const char *ip)
     if (!tunnel->is_peer) {
         tunnel->is_peer = true;
         wiring_dirty_networks(self);
+    }
+    if (id && id != tunnel->id) {
+        number_tunnel(self, tunnel, id);
     }
 }
 

@@ -77,7 +77,7 @@ void wiring_policy_told(struct wiring *, const char *policy_id); /* Or that it i
 bool wiring_fdb_add(struct wiring *, const struct nt_fdb_network *, size_t n);
 void wiring_fdb_remove(struct wiring *, const struct nt_fdb_network *, size_t n);
 void wiring_fdb_change(struct wiring *, const struct nt_fdb_network_change *, size_t n);
-void wiring_tunnel(struct wiring *, const char *type, const char *ip);
+void wiring_tunnel(struct wiring *, const char *type, const char *ip, int64_t id);
 void wiring_tunnel_gone(struct wiring *, const char *type, const char *ip);
 
 /* Joins each bridge with the integration bridge as soon as the flows of both are installed. */

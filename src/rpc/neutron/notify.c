@@ -34,11 +34,15 @@ static const struct nt_field network_id_args[] = {
     { 0 },
 };
 
+#define S struct nt_tunnel_args
 static const struct nt_field tunnel_args[] = {
-    { "tunnel_ip", NT_F_IP, NT_AT(struct nt_tunnel_args, tunnel_ip), NEED },
-    { "tunnel_type", NT_F_STR, NT_AT(struct nt_tunnel_args, tunnel_type), NEED },
+    NT_SEEN_FIELD(S, seen),
+    { "tunnel_ip", NT_F_IP, NT_AT(S, tunnel_ip), NEED },
+    { "tunnel_type", NT_F_STR, NT_AT(S, tunnel_type), NEED },
+    { "tunnel_id", NT_F_INT, NT_AT(S, tunnel_id), OPT, 0, UINT32_MAX },
     { 0 },
 };
+#undef S
 
 static const struct nt_field group_ids_args[] = {
     NT_ARRAY_FIELD("security_groups", struct nt_group_ids_args, security_groups, n_security_groups,

@@ -37,8 +37,10 @@ struct nt_network_id_args {
 
 /* tunnel_update, tunnel_delete */
 struct nt_tunnel_args {
+    struct nt_seen seen;
     char tunnel_ip[NT_IP_SIZE];
     char tunnel_type[32];
+    int64_t tunnel_id; /* Servers before Juno number them; 0: not said. */
 };
 
 /* security_groups_rule_updated: rules came or went.  security_groups_member_updated: a

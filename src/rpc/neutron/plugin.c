@@ -21,6 +21,7 @@ static const struct nt_field tunnel_fields[] = {
     NT_SEEN_FIELD(S, seen),
     { "ip_address", NT_F_IP, NT_AT(S, ip_address), NEED },
     { "udp_port", NT_F_INT, NT_AT(S, udp_port), OPT, 0, 65535 },
+    { "id", NT_F_INT, NT_AT(S, id), OPT, 0, UINT32_MAX },
     { "host", NT_F_STR, NT_AT(S, host), RPC | NT_NULL },
     { 0 },
 };

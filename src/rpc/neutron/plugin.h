@@ -19,6 +19,7 @@ struct nt_tunnel {
     char ip_address[NT_IP_SIZE];
     char host[NT_HOST_SIZE];
     int64_t udp_port; /* vxlan only. */
+    int64_t id;       /* Servers before Juno number them; 0: not said. */
 };
 struct nt_tunnel_sync_result {
     struct nt_tunnel *tunnels;

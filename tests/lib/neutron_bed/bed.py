@@ -1,6 +1,7 @@
 """The whole bed: controller with stock server, hosts with a switch each."""
 
 import concurrent.futures
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ TOOLS = ["neutron-server", "neutron-db-manage", "mariadbd", "mariadb-install-db"
          "ping", "sysctl"]
 SERVICE_PLUGINS = ("qos", "trunk")
 WORST = ("ERROR", "CRITICAL", "Traceback", "|ERR|", "|EMER|")
+NOTICE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "notice.py")
 SHOWN = 6  # Lines per log that a failure shows.
 
 
@@ -248,6 +250,10 @@ class Bed:
 
     # --- shorthands ----------------------------------------------------------------
 
+    def notify(self, topic, method, **arguments):
+        """What a server, of whatever year, says to all agents."""
+        self.ctl.run([NOTICE, self.broker.url, topic, method, json.dumps(arguments)], timeout=60)
+
     def pinger(self, guest, other, rate=20):
         """Pings from a guest to another (or to an address) until its stop()."""
         address = other.addresses[0] if isinstance(other, Guest) else other
@@ -263,9 +269,12 @@ class Bed:
     # --- the end -------------------------------------------------------------------
 
     def end_agents(self):
-        """By SIGTERM; Failed when one of ours does not end as it should."""
+        """By SIGTERM; Failed when one of ours is busy with nothing, or does not end as it
+        should."""
         for host in self.hosts:
             if host.agent_kind == "neutrino":
+                if host.agent.lives():
+                    host.agent.wait_idle()
                 host.agent.stop()
 
     def daemons(self):
