@@ -113,6 +113,7 @@ agent_new(const struct agent_env *env, struct agent **out, struct nt_err *err)
         self->meters = meters_new(self->sw, self->config->integration_bridge);
     }
     self->bridges = bridges_new(self->db, env->clock, !self->config->repairs);
+    self->unmade = unmade_new(self->db, env->clock);
 
     const struct wiring_to to = agent_wishes(self);
     self->wiring = wiring_new(self->config, &to);
@@ -137,6 +138,7 @@ agent_free(struct agent *self)
     wiring_free(self->wiring);
     flows_free(self->flows);
     meters_free(self->meters);
+    unmade_free(self->unmade);
     bridges_free(self->bridges);
     nt_switch_free(self->sw);
     nt_ovsdb_free(self->db);
@@ -231,6 +233,15 @@ is_mapped(const struct agent *self, const char *name)
     return false;
 }
 
+static bool
+is_ours(const struct agent *self, const char *bridge)
+{
+    const struct agent_config *config = self->config;
+
+    return !strcmp(bridge, config->integration_bridge) || is_mapped(self, bridge)
+           || (agent_config_has_tunnels(config) && !strcmp(bridge, config->tunnel_bridge));
+}
+
 /* A patch port that the switch cannot make: nothing would be wired, ever. */
 static void
 check_patch(struct agent *self, const char *name)
@@ -248,12 +259,10 @@ static void
 bridge_changed(void *self_, const char *name)
 {
     struct agent *self = self_;
-    const struct agent_config *config = self->config;
-    bool is_tunnel = agent_config_has_tunnels(config) && !strcmp(name, config->tunnel_bridge);
 
     agent_tell_bridge(self->wiring, self->db, name);
     bridges_bridge_changed(self->bridges, name);
-    if (is_tunnel || !strcmp(name, config->integration_bridge) || is_mapped(self, name)) {
+    if (is_ours(self, name)) {
         watch_bridge(self, name);
     }
 }
@@ -262,9 +271,11 @@ static void
 port_changed(void *self_, const char *name, bool readded)
 {
     struct agent *self = self_;
+    const struct nt_ovs_port *port = nt_ovsdb_port(self->db, name);
 
     agent_tell_port(self->wiring, self->db, name, readded);
     check_patch(self, name);
+    unmade_port_seen(self->unmade, name, port && is_ours(self, port->bridge) ? port : NULL);
     bridges_port_changed(self->bridges, name);
 }
 
@@ -474,6 +485,7 @@ agent_run(struct agent *self)
     agent_run_meters(self);
     flows_run(self->flows);
     bridges_run(self->bridges);
+    unmade_run(self->unmade);
     nt_ovsdb_commit(self->db);
 
     observe_connections(self);
@@ -502,6 +514,7 @@ agent_wait(struct agent *self)
     }
     flows_wait(self->flows);
     bridges_wait(self->bridges);
+    unmade_wait(self->unmade);
 
     if (self->tables_told_ms != INT64_MAX) {
         poll_timer_wait_until(self->tables_told_ms);
@@ -574,5 +587,6 @@ agent_stats(const struct agent *self)
         .turns = &self->turns,
         .n_resyncs = self->n_resyncs,
         .n_switch_restarts = self->n_switch_restarts,
+        .n_unmade = unmade_n_ports(self->unmade),
     };
 }

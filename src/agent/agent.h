@@ -13,6 +13,7 @@
 #include "agent/apply/bridges.h"
 #include "agent/apply/flows.h"
 #include "agent/apply/meters.h"
+#include "agent/apply/unmade.h"
 #include "agent/model/config.h"
 #include "agent/observe/neutron.h"
 #include "agent/report/devices.h"
@@ -85,5 +86,6 @@ struct agent_stats {
     const struct nt_histogram *turns; /* Seconds, of those in which ports changed. */
     const uint64_t *n_resyncs;        /* By enum agent_resync. */
     uint64_t n_switch_restarts;
+    size_t n_unmade; /* Ports of ours that the switch could not make. */
 };
 struct agent_stats agent_stats(const struct agent *);

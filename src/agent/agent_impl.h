@@ -13,6 +13,7 @@ struct agent {
     struct nt_ovsdb *db;
     struct nt_switch *sw;
     struct bridges *bridges;
+    struct unmade *unmade;
     struct flows *flows;
     struct meters *meters; /* Of the integration bridge; NULL without the qos extension. */
     struct wiring *wiring;

@@ -86,7 +86,7 @@ put_switch(const struct nt_switch_stats *stats, uint64_t n_restarts, struct ds *
 }
 
 static void
-put_database(const struct bridges_stats *stats, struct ds *out)
+put_database(const struct bridges_stats *stats, size_t n_unmade, struct ds *out)
 {
     static const char name[] = "neutrino_agent_ovsdb_transactions_total";
 
@@ -100,6 +100,10 @@ put_database(const struct bridges_stats *stats, struct ds *out)
                     "Bridges and ports that others have changed and that are left so (repair is "
                     "off).",
                     stats->n_differing);
+    nt_metric_gauge(out, "neutrino_agent_unmade_ports",
+                    "Ports of tunnels and patches that the switch could not make; it is asked "
+                    "again.",
+                    n_unmade);
 }
 
 static void
@@ -143,7 +147,7 @@ agent_metrics(void *metered_, struct ds *out)
     put_turns(&stats, out);
     put_flows(stats.flows, out);
     put_switch(stats.sw, stats.n_switch_restarts, out);
-    put_database(stats.bridges, out);
+    put_database(stats.bridges, stats.n_unmade, out);
     put_server(stats.neutron, stats.devices, stats.heartbeat, out);
     if (stats.heartbeat->last_ms) {
         nt_metric_gauge(out, "neutrino_agent_state_report_age_seconds",

@@ -65,8 +65,8 @@ def renumber(scene, segment):
     old = scene.networks["vlan"]
     new = scene.bed.api.update("network", old, provider_segmentation_id=segment)
     scene.networks["vlan"] = new
-    scene.agree(lambda view: view.has("br-int", f"dl_vlan={segment},")
-                and not view.has("br-int", f"dl_vlan={old['provider:segmentation_id']},"))
+    scene.agree(lambda view: view.has("br-int", f"dl_vlan={segment}")
+                and not view.has("br-int", f"dl_vlan={old['provider:segmentation_id']}"))
     reach(scene, "v")
 
 

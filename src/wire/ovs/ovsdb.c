@@ -273,6 +273,17 @@ nt_ovsdb_root(struct nt_ovsdb *db)
     return root ? root : ovsrec_open_vswitch_insert(db->open);
 }
 
+bool
+nt_ovsdb_reconfigure(struct nt_ovsdb *db)
+{
+    if (!nt_ovsdb_begin(db)) {
+        return false;
+    }
+    ovsdb_idl_txn_increment(db->open, &nt_ovsdb_root(db)->header_,
+                            &ovsrec_open_vswitch_col_next_cfg, true);
+    return true;
+}
+
 void
 nt_ovsdb_commit(struct nt_ovsdb *db)
 {

@@ -139,6 +139,10 @@ bool nt_ovsdb_ensure_qos(struct nt_ovsdb *, const char *port, int64_t max_kbps, 
 /* Deletes rows so marked that nobody refers to: those of ports that went while nobody looked. */
 bool nt_ovsdb_ensure_no_lost_limits(struct nt_ovsdb *);
 
+/* The switch goes through its configuration once more (next_cfg, as after any ovs-vsctl): what it
+ * could not make is tried again.  True when that went into this turn's transaction. */
+bool nt_ovsdb_reconfigure(struct nt_ovsdb *);
+
 /* What was ensured and not sent yet is forgotten. */
 void nt_ovsdb_discard(struct nt_ovsdb *);
 
