@@ -358,22 +358,23 @@ def second_process_adopts_ten_thousand():
     again.end()
 
 
-def bridges_come_and_go():
-    switch.bridge("br-two", controller=True)
+def a_bridge_comes_and_goes():
+    """The second one is there later, deleted by somebody, and made anew."""
     peer = fresh()
-    peer.bridge("br-two")
+    peer.ask("bridge", "br-two")
     peer.want("a", BRIDGE, ["in_port=5,actions=drop"])
     peer.want("b", "br-two", ["in_port=6,actions=drop"])
-    peer.settle()
-    equal(switch.flows("br-two"), ["in_port=6 actions=drop"], "second bridge")
-    peer.ask("forget", "br-two")
-    peer.settle()
-    equal(peer.stats()["wanted"], 1, "wanted")
-    peer.bridge("br-two")
-    peer.want("b", "br-two", ["in_port=7,actions=drop"])
-    peer.ask("complete", "br-two")
-    peer.settle()
-    equal(switch.flows("br-two"), ["in_port=7 actions=drop"], "wanted again")
+    peer.settle("a")
+    for _ in range(2):
+        equal(peer.ask("settled", "b"), False, "settled without the bridge")
+        switch.bridge("br-two", controller=True)
+        peer.bridge("br-two")
+        peer.settle()
+        equal(switch.flows("br-two"), ["in_port=6 actions=drop"], "second bridge")
+        switch.vsctl("del-br", "br-two")
+        peer.ask("bridge", "br-two")
+    equal(peer.ask("settled", "a"), True, "settled")
+    equal((peer.stats()["wanted"], peer.stats()["added"]), (2, 3), "wanted, added")
     peer.end()
 
 
@@ -407,6 +408,6 @@ check("many refused flows", many_refused)
 check("the switch starts anew", switch_starts_anew)
 check("the switch hangs", switch_hangs)
 check("a second process adopts ten thousand flows", second_process_adopts_ten_thousand)
-check("bridges come and go", bridges_come_and_go)
+check("a bridge comes and goes", a_bridge_comes_and_goes)
 check("a listener's port in use", taken_port_is_said)
 done()

@@ -3,9 +3,9 @@
  *
  *     flow_peer LISTEN|-  RUN_DIR  [leave-edits]  [RESERVED_COOKIE...]
  *
- *     bridge NAME [DATAPATH_ID]    forget NAME
+ *     bridge NAME [DATAPATH_ID]                       (without: the bridge is not there)
  *     want OWNER BRIDGE FILE       unwant OWNER       (a flow a line; # and empty lines: none)
- *     complete BRIDGE              incomplete BRIDGE
+ *     complete BRIDGE
  *     check BRIDGE                 until it was dumped again
  *     settle [OWNER]               until it is settled
  *     settled OWNER                whether it is
@@ -209,15 +209,10 @@ start(struct peer *p)
     if (!strcmp(command, "bridge")) {
         nt_switch_want(p->sw, word(p, 1), word(p, 2));
         flows_add_bridge(p->flows, word(p, 1));
-    } else if (!strcmp(command, "forget")) {
-        flows_remove_bridge(p->flows, word(p, 1));
-        nt_switch_forget(p->sw, word(p, 1));
     } else if (!strcmp(command, "want") || !strcmp(command, "unwant")) {
         want(p);
     } else if (!strcmp(command, "complete")) {
         flows_complete(p->flows, word(p, 1));
-    } else if (!strcmp(command, "incomplete")) {
-        flows_incomplete(p->flows, word(p, 1));
     } else if (!strcmp(command, "check")) {
         p->n_dumps = nt_switch_stats(p->sw)->n_dumps;
         flows_check(p->flows, word(p, 1));

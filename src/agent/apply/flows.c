@@ -88,7 +88,6 @@ bridge_free(struct flows_bridge *b)
     struct flows_slot *slot;
 
     flows_sync_detach(b);
-    b->flows->stats.n_differing -= b->n_differing;
     for (size_t i = 0; i < b->n_dirty; i++) {
         if (b->dirty[i]->is_dead) {
             free(b->dirty[i]);
@@ -103,51 +102,21 @@ bridge_free(struct flows_bridge *b)
     free(b);
 }
 
-/* Slots of 'b' are not the owner's any more. */
-static void
-forget_bridge(struct flows_owner *owner, const struct flows_bridge *b)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < owner->n_slots; i++) {
-        if (owner->slots[i]->bridge != b) {
-            owner->slots[n++] = owner->slots[i];
-        }
-    }
-    owner->n_slots = n;
-    owner->n_settled = 0;
-}
-
-void
-flows_remove_bridge(struct flows *f, const char *bridge)
-{
-    struct flows_bridge *b = shash_find_and_delete(&f->bridges, bridge);
-    struct flows_owner *owner;
-
-    if (!b) {
-        return;
-    }
-    LIST_FOR_EACH (owner, node, &f->in_order) {
-        forget_bridge(owner, b);
-        owner->n_leaving++; /* Keeps it while slots are freed. */
-    }
-    bridge_free(b);
-    LIST_FOR_EACH_SAFE (owner, node, &f->in_order) {
-        owner->n_leaving--;
-        flows_owner_release(f, owner);
-    }
-}
-
 void
 flows_free(struct flows *f)
 {
+    struct shash_node *node;
+    struct flows_owner *owner;
+
     if (!f) {
         return;
     }
     nt_switch_on_edit(f->sw, NULL, NULL);
-    while (!shash_is_empty(&f->bridges)) {
-        AUTO_FREE char *name = xstrdup(shash_first(&f->bridges)->name);
-        flows_remove_bridge(f, name);
+    SHASH_FOR_EACH (node, &f->bridges) {
+        bridge_free(node->data);
+    }
+    LIST_FOR_EACH_SAFE (owner, node, &f->in_order) {
+        flows_owner_free(owner);
     }
     shash_destroy(&f->bridges);
     shash_destroy(&f->owners);
@@ -288,16 +257,6 @@ flows_complete(struct flows *f, const char *bridge)
                 flows_slot_mark(slot);
             }
         }
-    }
-}
-
-void
-flows_incomplete(struct flows *f, const char *bridge)
-{
-    struct flows_bridge *b = bridge_find(f, bridge);
-
-    if (b) {
-        b->is_complete = false;
     }
 }
 

@@ -42,7 +42,6 @@ void flows_wait(struct flows *);
 
 /* Bridges that are ours; before flows are wanted on them. */
 void flows_add_bridge(struct flows *, const char *bridge);
-void flows_remove_bridge(struct flows *, const char *bridge);
 
 /* From now on 'owner' wants exactly these (an empty plan: nothing).  A line that is no flow
  * is our bug: it is logged and left out.  When two owners want the same match with
@@ -50,10 +49,9 @@ void flows_remove_bridge(struct flows *, const char *bridge);
  * want the same again is no later wish. */
 void flows_want(struct flows *, const char *owner, const struct plan *);
 
-/* Everything is wanted now: what nobody wants on 'bridge' may go.  Until said again after
- * flows_incomplete().  Whether that holds for all bridges. */
+/* Everything is wanted now: what nobody wants on 'bridge' may go from now on.  Whether that holds
+ * for all bridges. */
 void flows_complete(struct flows *, const char *bridge);
-void flows_incomplete(struct flows *, const char *bridge);
 bool flows_is_complete(const struct flows *);
 
 /* Asks the switch again for what is installed and repairs what differs. */

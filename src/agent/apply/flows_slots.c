@@ -210,15 +210,10 @@ flows_slot_give_up(struct flows_slot *slot, struct flows_owner *owner)
 void
 flows_slot_free(struct flows_slot *slot)
 {
-    flows_slot_drop_leaver(slot);
-    if (slot->top.owner) {
-        count(slot, -1);
-    }
     while (slot->top.owner) {
         unlink_claim(slot, slot->top.owner);
     }
-    flows_slot_set_installed(slot, NULL);
-    hmap_remove(&slot->bridge->slots, &slot->node);
+    nt_flow_free(slot->installed);
     free(slot);
 }
 
@@ -244,7 +239,13 @@ flows_owner_release(struct flows *f, struct flows_owner *owner)
     if (!owner->n_slots && !owner->n_leaving) {
         ovs_list_remove(&owner->node);
         shash_find_and_delete(&f->owners, owner->name);
-        free(owner->slots);
-        free(owner);
+        flows_owner_free(owner);
     }
+}
+
+void
+flows_owner_free(struct flows_owner *owner)
+{
+    free(owner->slots);
+    free(owner);
 }

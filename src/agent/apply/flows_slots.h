@@ -109,6 +109,8 @@ void flows_slot_give_up(struct flows_slot *, struct flows_owner *);
 
 /* The owner of what was given up is told that it is gone. */
 void flows_slot_drop_leaver(struct flows_slot *);
+
+/* Only together with all other slots of the bridge. */
 void flows_slot_free(struct flows_slot *);
 
 /* --- owners -------------------------------------------------------------------------------- */
@@ -117,6 +119,7 @@ struct flows_owner *flows_owner_get(struct flows *, const char *name);
 
 /* Frees it if it wants nothing and nothing of it is left. */
 void flows_owner_release(struct flows *, struct flows_owner *);
+void flows_owner_free(struct flows_owner *);
 
 /* --- the switch: flows_sync.c -------------------------------------------------------------- */
 

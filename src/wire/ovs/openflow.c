@@ -279,18 +279,6 @@ nt_switch_want(struct nt_switch *sw, const char *bridge, const char *datapath_id
     }
 }
 
-void
-nt_switch_forget(struct nt_switch *sw, const char *bridge)
-{
-    struct bridge *b = shash_find_and_delete(&sw->bridges, bridge);
-
-    if (b) {
-        doom(b);
-        free(b->name);
-        free(b);
-    }
-}
-
 /* --- requests ------------------------------------------------------------------------------ */
 
 static struct nt_conn *

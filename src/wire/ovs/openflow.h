@@ -36,7 +36,6 @@ void nt_switch_wait(struct nt_switch *);
 /* The bridges to keep a connection with; the datapath id as OVSDB has it (16 hex digits; ""
  * or NULL: not known yet).  Connections of other bridges are closed. */
 void nt_switch_want(struct nt_switch *, const char *bridge, const char *datapath_id);
-void nt_switch_forget(struct nt_switch *, const char *bridge);
 
 /* 0: no connection; otherwise a number that each new connection changes: what was known
  * about the bridge's flows is then to be asked again. */
