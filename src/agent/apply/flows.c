@@ -162,17 +162,6 @@ flows_wait(struct flows *f)
     }
 }
 
-bool
-flows_is_reserved(const struct flows *f, uint64_t cookie)
-{
-    for (size_t i = 0; i < f->n_reserved; i++) {
-        if ((cookie & f->reserved[i].mask) == f->reserved[i].value) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- wishes -------------------------------------------------------------------------------- */
 
 uint64_t
@@ -358,8 +347,10 @@ format_owner(const struct flows_owner *owner, struct ds *out)
     for (size_t i = 0; i < owner->n_slots; i++) {
         struct flows_slot *slot = owner->slots[i];
         const struct flows_claim *claim = flows_slot_claim_of(slot, owner);
+        enum flows_verdict verdict = flows_verdict_of(slot);
+        bool is_refused = verdict == FLOW_REFUSED || verdict == FLOW_TAKEN;
         const char *state = claim != &slot->top           ? "another owner has it"
-                            : slot->is_refused            ? "refused"
+                            : is_refused                  ? "refused"
                             : flows_slot_is_settled(slot) ? "installed"
                                                           : "wanted";
 
@@ -384,7 +375,7 @@ flows_format(const struct flows *f, const char *name, struct ds *out)
 static void
 format_plan_of(const struct flows_slot *slot, struct ds *out)
 {
-    const char *what = flows_sync_plan_of(slot);
+    const char *what = flows_verdict_name(flows_verdict_of(slot));
 
     if (what) {
         ds_put_format(out, "%s %s (%s): ", slot->bridge->name, what,

@@ -71,18 +71,24 @@ flows_slot_mark(struct flows_slot *slot)
     }
 }
 
+/* Nothing is to be done, nor under way. */
+static bool
+is_at_rest(const struct flows_slot *slot)
+{
+    return slot->is_left
+           || (!slot->is_dirty && !slot->is_busy && flows_verdict_of(slot) == FLOW_RIGHT);
+}
+
 bool
 flows_slot_is_settled(const struct flows_slot *slot)
 {
-    return slot->bridge->is_known && !slot->is_dirty && !slot->is_busy && !slot->is_refused
-           && slot->top.flow && slot->installed
-           && nt_flow_does_same(slot->top.flow, slot->installed);
+    return slot->bridge->is_known && slot->top.flow && is_at_rest(slot);
 }
 
 /* --- what is installed --------------------------------------------------------------------- */
 
-bool
-flows_slot_is_shared(const struct flows_slot *slot, const struct nt_flow *flow)
+static bool
+is_shared(const struct flows_slot *slot, const struct nt_flow *flow)
 {
     for (const struct flows_claim *c = &slot->top; c && c->owner; c = c->next) {
         if (c->flow == flow) {
@@ -90,6 +96,19 @@ flows_slot_is_shared(const struct flows_slot *slot, const struct nt_flow *flow)
         }
     }
     return false;
+}
+
+/* The owner of what was given up is told that it is gone. */
+static void
+drop_leaver(struct flows_slot *slot)
+{
+    struct flows_owner *owner = slot->top.owner;
+
+    if (owner && !slot->top.flow) {
+        slot->top.owner = NULL;
+        owner->n_leaving--;
+        flows_owner_release(slot->bridge->flows, owner);
+    }
 }
 
 void
@@ -102,8 +121,57 @@ flows_slot_set_installed(struct flows_slot *slot, struct nt_flow *flow)
     }
     slot->bridge->flows->stats.n_installed += (flow != NULL) - (before != NULL);
     slot->installed = flow;
-    if (before && !flows_slot_is_shared(slot, before)) {
+    if (before && !is_shared(slot, before)) {
         nt_flow_free(before);
+    }
+    if (!flow) {
+        drop_leaver(slot);
+    }
+}
+
+/* The bytes of the claim are used when they are the same.  A foreign owner's cookie must stay
+ * known. */
+static void
+take_installed(struct flows_slot *slot, const struct nt_flow *flow)
+{
+    const struct nt_flow *now = slot->installed;
+    struct nt_flow *wanted = slot->top.flow;
+
+    if (!flow) {
+        flows_slot_set_installed(slot, NULL);
+    } else if (wanted && nt_flow_does_same(wanted, flow)
+               && !flows_is_reserved(slot->bridge->flows, flow->cookie)) {
+        flows_slot_set_installed(slot, wanted);
+    } else if (!now || now->cookie != flow->cookie || !nt_flow_does_same(now, flow)) {
+        flows_slot_set_installed(slot, nt_flow_clone(flow));
+    }
+}
+
+/* Where nothing was to be done and now there is, others have been. */
+void
+flows_slot_see(struct flows_slot *slot, const struct nt_flow *flow)
+{
+    const struct flows_bridge *b = slot->bridge;
+    bool was_at_rest = is_at_rest(slot);
+
+    slot->is_left = false;
+    slot->is_foreign = flow && (slot->is_foreign || !slot->installed);
+    take_installed(slot, flow);
+    if (b->is_check && was_at_rest && flows_verdict_of(slot) != FLOW_RIGHT) {
+        slot->is_left = b->flows->leaves_edits;
+        b->flows->stats.n_repaired += slot->top.flow && !slot->is_left;
+    }
+}
+
+void
+flows_slot_adopt(struct flows_slot *slot)
+{
+    if (slot->top.flow) {
+        slot->bridge->flows->stats.n_adopted += slot->is_foreign;
+        slot->is_foreign = false;
+        take_installed(slot, slot->installed);
+    } else {
+        drop_leaver(slot);
     }
 }
 
@@ -125,18 +193,6 @@ count(struct flows_slot *slot, int by)
 {
     slot->bridge->n_claimed += (size_t) by;
     slot->bridge->flows->stats.n_wanted += (uint64_t) by;
-}
-
-void
-flows_slot_drop_leaver(struct flows_slot *slot)
-{
-    struct flows_owner *owner = slot->top.owner;
-
-    if (owner && !slot->top.flow) {
-        slot->top.owner = NULL;
-        owner->n_leaving--;
-        flows_owner_release(slot->bridge->flows, owner);
-    }
 }
 
 /* Takes a claim out of the list and frees its flow, unless that is installed: then the slot
@@ -166,12 +222,20 @@ unlink_claim(struct flows_slot *slot, struct flows_owner *owner)
     }
 }
 
+/* Also when it was refused, or left. */
+static void
+try_again(struct flows_slot *slot)
+{
+    slot->is_refused = slot->is_told = slot->is_left = false;
+    flows_slot_mark(slot);
+}
+
 void
 flows_slot_claim(struct flows_slot *slot, struct flows_owner *owner, struct nt_flow *flow)
 {
     bool was_wanted = slot->top.flow;
 
-    flows_slot_drop_leaver(slot);
+    drop_leaver(slot);
     if (flows_slot_claim_of(slot, owner)) {
         unlink_claim(slot, owner);
     }
@@ -183,8 +247,7 @@ flows_slot_claim(struct flows_slot *slot, struct flows_owner *owner, struct nt_f
     }
     slot->top.owner = owner;
     slot->top.flow = flow;
-    slot->is_refused = slot->is_told = false;
-    flows_slot_mark(slot);
+    try_again(slot);
 }
 
 void
@@ -192,8 +255,7 @@ flows_slot_give_up(struct flows_slot *slot, struct flows_owner *owner)
 {
     owner->n_settled = 0;
     if (slot->top.owner == owner) {
-        slot->is_refused = slot->is_told = false;
-        flows_slot_mark(slot);
+        try_again(slot);
     }
     unlink_claim(slot, owner);
     if (slot->top.owner) {

@@ -42,9 +42,9 @@ struct flows_slot {
     bool is_busy : 1;    /* A bundle has it. */
     bool is_dead : 1;    /* Freed when that list is gone through. */
     bool is_refused : 1; /* The switch does not take what is wanted. */
-    bool is_told : 1;    /* ...which was logged. */
+    bool is_told : 1;    /* Why what is wanted is not there was logged. */
     bool is_foreign : 1; /* Installed, found there and not adopted. */
-    bool is_edited : 1;  /* By others, and left so. */
+    bool is_left : 1;    /* Others have changed it; until it is wanted anew. */
 };
 
 struct flows_request;
@@ -62,7 +62,7 @@ struct flows_bridge {
     bool must_dump, is_known, is_check, is_complete;
     bool is_edited;                 /* By others, since it was last asked. */
     int64_t asked_ms, next_look_ms; /* Of the dump under way; no sooner after an edit. */
-    size_t n_found, n_differing;    /* Edits that are left: by the dump under way, by the last. */
+    size_t n_differing;             /* Slots that were left, by the last dump. */
     int64_t retry_ms;               /* After a failure; 0: at once. */
     size_t chunk;                   /* Changes in a bundle, at most. */
     struct flows_request *request;  /* Under way. */
@@ -86,6 +86,27 @@ struct flows {
     struct flows_stats stats;
 };
 
+/* --- what is to be done with a slot: flows_verdict.c ---------------------------------------- */
+
+enum flows_verdict {
+    FLOW_RIGHT, /* It is as it shall be. */
+    FLOW_ADD,
+    FLOW_REPLACE,
+    FLOW_REMOVE,
+    FLOW_EARLY,   /* Nobody wants it, but not everything is wanted yet. */
+    FLOW_REFUSED, /* By the switch. */
+    FLOW_TAKEN,   /* What is there has a reserved cookie. */
+    FLOW_LEFT,    /* Others have changed it. */
+    FLOW_N_VERDICTS,
+};
+enum flows_verdict flows_verdict_of(const struct flows_slot *);
+const char *flows_verdict_name(enum flows_verdict); /* For people; NULL: nothing is to be said. */
+
+bool flows_is_reserved(const struct flows *, uint64_t cookie);
+
+/* Flows that the switch learned go by themselves, and are none of ours to want. */
+bool flows_is_learned(const struct nt_flow *);
+
 /* --- slots --------------------------------------------------------------------------------- */
 
 struct flows_slot *flows_slot_find(const struct flows_bridge *, const struct nt_flow *);
@@ -100,15 +121,17 @@ bool flows_slot_is_settled(const struct flows_slot *);
 
 /* 'flow' is the slot's from now on, or that of one of its claims; NULL: nothing. */
 void flows_slot_set_installed(struct flows_slot *, struct nt_flow *);
-bool flows_slot_is_shared(const struct flows_slot *, const struct nt_flow *);
+
+/* A dump shows 'flow' there; NULL: nothing.  What others have done is counted, or left. */
+void flows_slot_see(struct flows_slot *, const struct nt_flow *flow);
+
+/* It is right: what was found is adopted, and what was given up is no matter any more. */
+void flows_slot_adopt(struct flows_slot *);
 
 /* Takes 'flow', in place of what the owner wanted there before. */
 void flows_slot_claim(struct flows_slot *, struct flows_owner *, struct nt_flow *);
 struct flows_claim *flows_slot_claim_of(struct flows_slot *, const struct flows_owner *);
 void flows_slot_give_up(struct flows_slot *, struct flows_owner *);
-
-/* The owner of what was given up is told that it is gone. */
-void flows_slot_drop_leaver(struct flows_slot *);
 
 /* Only together with all other slots of the bridge. */
 void flows_slot_free(struct flows_slot *);
@@ -127,9 +150,5 @@ void flows_sync_run(struct flows_bridge *);
 void flows_sync_wait(struct flows_bridge *);
 bool flows_sync_is_settled(const struct flows_bridge *);
 
-/* For people: what is to be done with it, or why nothing is; NULL: it is as it shall be. */
-const char *flows_sync_plan_of(const struct flows_slot *);
-
 /* What is under way does not concern the bridge any more. */
 void flows_sync_detach(struct flows_bridge *);
-bool flows_is_reserved(const struct flows *, uint64_t cookie);

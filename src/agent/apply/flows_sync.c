@@ -4,6 +4,8 @@
  *                        ^                |
  *                        +-- flows_check -+
  *
+ * What is to be done with a flow is decided in flows_verdict.c; here it is sent.
+ *
  * One request at a time is under way for a bridge.  What is sent counts as installed at
  * once, under a mark; a bundle is all or nothing, so when it is refused what stood there
  * before is put back.  The change that was refused is left out of the next bundle; bundles
@@ -34,8 +36,6 @@ NT_LOG_MODULE(flows_sync);
 #define LOOK_SHARE 20
 #define LOOK_MIN_MS 1000
 #define LOOK_MAX_MS 8000
-
-enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_REMOVE };
 
 /* A change under way. */
 struct item {
@@ -82,99 +82,50 @@ flows_sync_detach(struct flows_bridge *b)
 
 /* --- what is there ------------------------------------------------------------------------- */
 
-/* Flows that the switch learned go by themselves, and are none of ours to want. */
-static bool
-is_learned(const struct nt_flow *flow)
-{
-    return flow->hard_timeout
-           && (flow->cookie == FLOWS_LEARN_COOKIE || (flow->table == 20 && flow->priority == 1));
-}
-
-/* The slot has 'flow': the bytes of the claim are used when they are the same.  A foreign
- * owner's cookie must stay known. */
-static void
-take_installed(struct flows_slot *slot, const struct nt_flow *flow)
-{
-    const struct nt_flow *now = slot->installed;
-    struct nt_flow *wanted = slot->top.flow;
-
-    if (wanted && nt_flow_does_same(wanted, flow)
-        && !flows_is_reserved(slot->bridge->flows, flow->cookie)) {
-        flows_slot_set_installed(slot, wanted);
-    } else if (!now || now->cookie != flow->cookie || !nt_flow_does_same(now, flow)) {
-        flows_slot_set_installed(slot, nt_flow_clone(flow));
-    }
-}
-
-/* A settled slot is not what it was; true: it is left so. */
-static bool
-is_edit(struct flows_slot *slot)
-{
-    struct flows_bridge *b = slot->bridge;
-
-    if (!b->is_check || !flows_slot_is_settled(slot)) {
-        return false;
-    }
-    if (b->flows->leaves_edits) {
-        b->n_found++;
-        slot->is_edited = true;
-        return true;
-    }
-    b->flows->stats.n_repaired++;
-    return false;
-}
-
-/* A flow that nobody wants is there; true: it stays. */
-static bool
-leave_added(struct flows_bridge *b, const struct nt_flow *flow)
-{
-    bool leave =
-        b->is_check && b->flows->leaves_edits && !flows_is_reserved(b->flows, flow->cookie);
-
-    b->n_found += leave;
-    return leave;
-}
-
 static void
 dumped_flow(void *aux, const struct nt_flow *flow)
 {
     struct flows_request *r = aux;
     struct flows_bridge *b = r->bridge;
 
-    if (!b) {
+    if (!b || (flows_is_learned(flow) && !flows_slot_find(b, flow))) {
         return;
     }
-    struct flows_slot *slot = flows_slot_find(b, flow);
-    if (!slot) {
-        if (is_learned(flow) || leave_added(b, flow)) {
-            return;
-        }
-        slot = flows_slot_get(b, flow);
-    }
+    struct flows_slot *slot = flows_slot_get(b, flow);
     slot->is_seen = true;
-    slot->is_edited = false;
-    if (!slot->installed) {
-        slot->is_foreign = true;
-    } else if (!nt_flow_does_same(slot->installed, flow) && is_edit(slot)) {
-        return;
-    }
-    take_installed(slot, flow);
+    flows_slot_see(slot, flow);
 }
 
-/* What the dump did not show is not there. */
+/* How many flows are left as others made them. */
 static void
-forget_unseen(struct flows_bridge *b)
+count_differing(struct flows_bridge *b, size_t n_left)
+{
+    char n[24];
+
+    if (n_left != b->n_differing) {
+        snprintf(n, sizeof n, "%zu", n_left);
+        nt_warn("flows are not as wanted and left so", "bridge", b->name, "n", n, NULL);
+        b->flows->stats.n_differing += n_left - b->n_differing;
+        b->n_differing = n_left;
+    }
+}
+
+/* What the dump did not show is not there, and it is known what others have made. */
+static void
+end_look(struct flows_bridge *b)
 {
     struct flows_slot *slot;
+    size_t n_left = 0;
 
     HMAP_FOR_EACH_SAFE (slot, node, &b->slots) {
-        if (!slot->is_seen && slot->installed && !is_edit(slot)) {
-            flows_slot_set_installed(slot, NULL);
-            flows_slot_drop_leaver(slot);
+        if (!slot->is_seen) {
+            flows_slot_see(slot, NULL);
         }
+        n_left += slot->is_left;
         slot->is_seen = slot->is_refused = false;
         flows_slot_release(slot);
     }
+    count_differing(b, n_left);
 }
 
 /* A dump that came to no end has shown nothing. */
@@ -209,20 +160,6 @@ mark_all(struct flows_bridge *b)
     }
 }
 
-/* How many flows are left as others made them. */
-static void
-count_differing(struct flows_bridge *b)
-{
-    char n[24];
-
-    b->flows->stats.n_differing += b->n_found - b->n_differing;
-    if (b->n_found != b->n_differing) {
-        snprintf(n, sizeof n, "%zu", b->n_found);
-        nt_warn("flows are not as wanted and left so", "bridge", b->name, "n", n, NULL);
-        b->n_differing = b->n_found;
-    }
-}
-
 /* While somebody goes on editing, asking takes at most this part of the time. */
 static void
 look_later(struct flows_bridge *b)
@@ -247,8 +184,7 @@ dump_done(void *aux, const struct nt_err *err)
             nt_warn_rl("flows of the bridge are not known", "bridge", b->name, "why", err->msg,
                        NULL);
         } else {
-            forget_unseen(b);
-            count_differing(b);
+            end_look(b);
             look_later(b);
             b->n_looks++;
             b->is_known = true;
@@ -267,7 +203,6 @@ dump(struct flows_bridge *b)
     const struct nt_switch_dump to = { .flow = dumped_flow, .done = dump_done, .aux = r };
     struct nt_err err;
 
-    b->n_found = 0;
     b->is_edited = false; /* What comes now is news again. */
     b->asked_ms = nt_mono_ms(b->flows->clock);
     if (nt_switch_dump(b->flows->sw, b->name, &to, &err) < 0) {
@@ -282,72 +217,27 @@ log_refused(struct flows_slot *slot, const char *why)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
 
-    slot->is_refused = true;
-    if (!slot->is_told) {
-        slot->is_told = true;
-        slot->bridge->flows->stats.n_refused++;
-        nt_flow_format(slot->top.flow, &text);
-        nt_warn_rl("flow refused", "bridge", slot->bridge->name, "owner", slot->top.owner->name,
-                   "flow", ds_cstr(&text), "why", why, NULL);
-        ds_destroy(&text);
+    if (slot->is_told) {
+        return;
     }
+    slot->is_told = true;
+    slot->bridge->flows->stats.n_refused++;
+    nt_flow_format(slot->top.flow, &text);
+    nt_warn_rl("flow refused", "bridge", slot->bridge->name, "owner", slot->top.owner->name, "flow",
+               ds_cstr(&text), "why", why, NULL);
+    ds_destroy(&text);
 }
 
-static enum change
-change_of(struct flows_slot *slot)
+/* Nothing is to be sent for it. */
+static void
+let_be(struct flows_slot *slot, enum flows_verdict verdict)
 {
-    const struct flows_bridge *b = slot->bridge;
-    struct nt_flow *wanted = slot->top.flow;
-    struct nt_flow *installed = slot->installed;
-    bool is_reserved = installed && flows_is_reserved(b->flows, installed->cookie);
-
-    if (!wanted) {
-        if (!installed || is_reserved || is_learned(installed)) {
-            flows_slot_drop_leaver(slot);
-            return CHANGE_NONE;
-        }
-        return slot->top.owner || b->is_complete ? CHANGE_REMOVE : CHANGE_NONE;
-    }
-    if (slot->is_refused) {
-        return CHANGE_NONE;
-    }
-    if (!installed) {
-        return CHANGE_ADD;
-    }
-    if (nt_flow_does_same(wanted, installed)) {
-        b->flows->stats.n_adopted += slot->is_foreign;
-        slot->is_foreign = false;
-        take_installed(slot, installed);
-        return CHANGE_NONE;
-    }
-    if (is_reserved) {
+    if (verdict == FLOW_TAKEN) {
         log_refused(slot, "a flow with a reserved cookie is in its place");
-        return CHANGE_NONE;
+    } else if (verdict == FLOW_RIGHT) {
+        flows_slot_adopt(slot);
     }
-    return CHANGE_ADD;
-}
-
-const char *
-flows_sync_plan_of(const struct flows_slot *slot)
-{
-    const struct nt_flow *wanted = slot->top.flow;
-    const struct nt_flow *installed = slot->installed;
-    bool is_reserved = installed && flows_is_reserved(slot->bridge->flows, installed->cookie);
-
-    if (slot->is_edited) {
-        return "left as others changed it";
-    }
-    if (!wanted) {
-        return !installed || is_reserved || is_learned(installed) ? NULL
-               : slot->top.owner || slot->bridge->is_complete
-                   ? "remove"
-                   : "left until the server has told of every port";
-    }
-    return slot->is_refused                       ? "refused by the switch"
-           : !installed                           ? "add"
-           : nt_flow_does_same(wanted, installed) ? NULL
-           : is_reserved                          ? "left: a reserved cookie is in its place"
-                                                  : "replace";
+    flows_slot_release(slot);
 }
 
 /* Later tables first, so that what leads into a pipeline comes when the rest is there. */
@@ -375,13 +265,13 @@ sort_out(struct flows_bridge *b, struct flows_slot **adds, size_t *n_adds,
             free(slot);
             continue;
         }
-        enum change change = change_of(slot);
-        if (change == CHANGE_ADD) {
+        enum flows_verdict verdict = flows_verdict_of(slot);
+        if (verdict == FLOW_ADD || verdict == FLOW_REPLACE) {
             adds[(*n_adds)++] = slot;
-        } else if (change == CHANGE_REMOVE) {
+        } else if (verdict == FLOW_REMOVE) {
             removals[(*n_removals)++] = slot;
         } else {
-            flows_slot_release(slot);
+            let_be(slot, verdict);
         }
     }
     b->n_dirty = 0;
@@ -400,16 +290,8 @@ put_item(struct flows_request *r, struct nt_flow_mod *mod, struct flows_slot *sl
     *mod = (struct nt_flow_mod){ .command = is_add ? NT_FLOW_ADD : NT_FLOW_DELETE,
                                  .flow = is_add ? slot->top.flow : slot->installed };
     if (is_add) {
-        struct nt_flow *before = slot->installed;
-        if (before && flows_slot_is_shared(slot, before)) {
-            before = nt_flow_clone(before);
-            flows_slot_set_installed(slot, slot->top.flow);
-        } else {
-            /* Not freed: the item has it. */
-            slot->installed = slot->top.flow;
-            r->bridge->flows->stats.n_installed += !before;
-        }
-        item->before = before;
+        item->before = slot->installed ? nt_flow_clone(slot->installed) : NULL;
+        flows_slot_set_installed(slot, slot->top.flow);
     }
 }
 
@@ -418,15 +300,12 @@ item_made(struct flows_bridge *b, struct item *item)
 {
     struct flows_slot *slot = item->slot;
 
-    slot->is_busy = false;
+    slot->is_busy = slot->is_foreign = false;
     if (item->is_add) {
         b->flows->stats.n_added++;
-        slot->is_foreign = false;
     } else {
         b->flows->stats.n_removed++;
-        slot->is_foreign = false;
         flows_slot_set_installed(slot, NULL);
-        flows_slot_drop_leaver(slot);
     }
     if (slot->top.flow && !slot->installed) {
         flows_slot_mark(slot);
@@ -443,9 +322,6 @@ item_not_made(struct item *item)
     if (item->is_add) {
         flows_slot_set_installed(slot, item->before);
         item->before = NULL;
-        if (!slot->installed) {
-            flows_slot_drop_leaver(slot);
-        }
     }
     flows_slot_mark(slot);
 }
@@ -481,6 +357,7 @@ bundle_done(void *aux, const struct nt_err *err, size_t failed)
             b->must_dump = true;
             b->retry_ms = nt_mono_ms(b->flows->clock) + RETRY_MS;
         } else if (slot->top.flow == slot->installed) {
+            slot->is_refused = true;
             log_refused(slot, err->msg);
             if (b->flows->refused) {
                 b->flows->refused(b->flows->aux, slot->top.owner->name, err->msg);
@@ -556,14 +433,15 @@ void
 flows_sync_run(struct flows_bridge *b)
 {
     unsigned connection = nt_switch_connection(b->flows->sw, b->name);
+    int64_t now = nt_mono_ms(b->flows->clock);
 
     if (connection != b->connection) {
         see_connection(b, connection);
     }
-    if (!connection || b->request || (b->retry_ms && nt_mono_ms(b->flows->clock) < b->retry_ms)) {
+    if (!connection || b->request || now < b->retry_ms) {
         return;
     }
-    if (b->is_edited && b->is_known && nt_mono_ms(b->flows->clock) >= b->next_look_ms) {
+    if (b->is_edited && b->is_known && now >= b->next_look_ms) {
         b->must_dump = b->is_check = true;
     }
     if (b->must_dump) {
@@ -581,11 +459,9 @@ flows_sync_wait(struct flows_bridge *b)
     if (connection != b->connection) {
         poll_immediate_wake();
     } else if (connection && !b->request && (b->must_dump || (b->is_known && b->n_dirty))) {
-        int64_t left = b->retry_ms ? b->retry_ms - nt_mono_ms(b->flows->clock) : 0;
-        poll_timer_wait(left > 0 ? left : 0);
+        poll_timer_wait_until(b->retry_ms);
     } else if (connection && !b->request && b->is_edited && b->is_known) {
-        int64_t left = b->next_look_ms - nt_mono_ms(b->flows->clock);
-        poll_timer_wait(left > 0 ? left : 0);
+        poll_timer_wait_until(b->next_look_ms);
     }
 }
 
