@@ -1,7 +1,7 @@
 /* Bridges and the patches between them. */
 #include <config.h>
 
-#include "agent/wiring/wiring_facts.h"
+#include "agent/wiring/wiring_fixture.h"
 
 static void
 tell_bridge(struct recorder *self, const char *name, bool is_there)
@@ -11,82 +11,75 @@ tell_bridge(struct recorder *self, const char *name, bool is_there)
     wiring_bridge_seen(self->wiring, name, is_there ? &bridge : NULL);
 }
 
-static void
-begin(struct recorder *r, struct world *w)
+static int
+set_up_bridges(void **state)
 {
-    world_init(w);
-    recorder_init(r, w);
+    set_up_world(state);
+    struct recorder *r = *state;
+
     tell_bridge(r, "br-int", true);
     tell_bridge(r, "br-phys", true);
     tell_bridge(r, "br-tun", true);
     wiring_run(r->wiring);
     ds_clear(&r->patches);
+    return 0;
 }
 
 static void
 a_bridge_that_takes_no_flows_holds_up_no_other(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
 
-    (void) state;
-    begin(&r, &w);
-    r.bad_bridge = "br-phys";
-    see_bridges(&r);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.patches), "patch-tun to patch-int\npatch-int to patch-tun\n");
-    r.bad_bridge = NULL;
-    ds_clear(&r.patches);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.patches),
+    r->bad_bridge = "br-phys";
+    see_bridges(r);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->patches), "patch-tun to patch-int\npatch-int to patch-tun\n");
+    r->bad_bridge = NULL;
+    ds_clear(&r->patches);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->patches),
                         "int-br-phys to phy-br-phys\nphy-br-phys to int-br-phys\n");
-    recorder_deinit(&r);
-    world_deinit(&w);
 }
 
 static void
 a_bridge_that_is_gone_takes_its_flows_along(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
 
-    (void) state;
-    begin(&r, &w);
-    see_bridges(&r);
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, "bridge br-phys"), "");
+    see_bridges(r);
+    settle(r);
+    assert_string_not_equal(flows_of(r, "bridge br-phys"), "");
 
     /* Without its patch a bridge goes on serving others. */
-    wiring_port_seen(r.wiring, "phy-br-phys", NULL, NULL, false);
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, "bridge br-phys"), "");
-    tell_bridge(&r, "br-phys", false);
-    settle(&r);
-    assert_string_equal(flows_of(&r, "bridge br-phys"), "");
-    assert_string_not_equal(flows_of(&r, "bridge br-tun"), "");
+    wiring_port_seen(r->wiring, "phy-br-phys", NULL, NULL, false);
+    settle(r);
+    assert_string_not_equal(flows_of(r, "bridge br-phys"), "");
+    tell_bridge(r, "br-phys", false);
+    settle(r);
+    assert_string_equal(flows_of(r, "bridge br-phys"), "");
+    assert_string_not_equal(flows_of(r, "bridge br-tun"), "");
 
     /* And what is new is joined when its flows are in. */
-    r.bad_bridge = "br-phys";
-    tell_bridge(&r, "br-phys", true);
-    ds_clear(&r.patches);
-    see(&r, "br-phys", "phy-br-phys", 7, "patch");
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, "bridge br-phys"), "");
-    assert_string_equal(ds_cstr(&r.patches), "");
-    r.bad_bridge = NULL;
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.patches),
+    r->bad_bridge = "br-phys";
+    tell_bridge(r, "br-phys", true);
+    ds_clear(&r->patches);
+    see(r, "br-phys", "phy-br-phys", 7, "patch");
+    settle(r);
+    assert_string_not_equal(flows_of(r, "bridge br-phys"), "");
+    assert_string_equal(ds_cstr(&r->patches), "");
+    r->bad_bridge = NULL;
+    settle(r);
+    assert_string_equal(ds_cstr(&r->patches),
                         "int-br-phys to phy-br-phys\nphy-br-phys to int-br-phys\n");
-    recorder_deinit(&r);
-    world_deinit(&w);
 }
 
 int
 main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up_bridges, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_bridge_that_takes_no_flows_holds_up_no_other),
-        cmocka_unit_test(a_bridge_that_is_gone_takes_its_flows_along),
+        T(a_bridge_that_takes_no_flows_holds_up_no_other),
+        T(a_bridge_that_is_gone_takes_its_flows_along),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,51 +1,43 @@
 /* Forwarding entries; and what wishes become step by step is what a fresh one wants. */
 #include <config.h>
 
-#include "agent/wiring/wiring_facts.h"
+#include "agent/wiring/wiring_fixture.h"
 
 static void
 a_mac_that_moves_is_behind_one_tunnel(void **state)
 {
     static const char owner[] = "mac 22222222-0000-0000-0000-000000000000/101 fa:16:3e:00:01:00";
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
 
-    (void) state;
-    world_init(&w);
-    recorder_init(&r, &w);
-    see_bridges(&r);
-    plug(&r, 0);
-    tell(&r, 0, 1, true);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.log), "up 00000000 refresh\n");
-    tell_entry(&r, 0, -1, true);
-    tell_entry(&r, 0, 0, true);
-    settle(&r);
-    wiring_tables_told(r.wiring);
-    settle(&r);
+    plug(r, 0);
+    tell(r, 0, 1, true);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->log), "up 00000000 refresh\n");
+    tell_entry(r, 0, -1, true);
+    tell_entry(r, 0, 0, true);
+    settle(r);
+    wiring_tables_told(r->wiring);
+    settle(r);
 
-    char *before = xstrdup(flows_of(&r, owner));
+    char *before = xstrdup(flows_of(r, owner));
     assert_string_not_equal(before, "");
-    tell_entry(&r, 1, 0, true);  /* It is there first... */
-    tell_entry(&r, 0, 0, false); /* ...and then not here any more. */
-    settle(&r);
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, owner), "");
-    assert_string_not_equal(flows_of(&r, owner), before);
+    tell_entry(r, 1, 0, true);  /* It is there first... */
+    tell_entry(r, 0, 0, false); /* ...and then not here any more. */
+    settle(r);
+    settle(r);
+    assert_string_not_equal(flows_of(r, owner), "");
+    assert_string_not_equal(flows_of(r, owner), before);
     free(before);
-
-    recorder_deinit(&r);
-    world_deinit(&w);
 }
 
 /* A vxlan network with a port here and one table: the flood and a MAC behind the first host, a
  * MAC behind the second. */
-static void
-begin_with_table(struct recorder *r, struct world *w)
+static int
+set_up_table(void **state)
 {
-    world_init(w);
-    recorder_init(r, w);
-    see_bridges(r);
+    set_up(state);
+    struct recorder *r = *state;
+
     plug(r, 0);
     tell(r, 0, 1, true);
     settle(r);
@@ -58,6 +50,7 @@ begin_with_table(struct recorder *r, struct world *w)
     settle(r);
     settle(r);
     ds_clear(&r->log);
+    return 0;
 }
 
 #define MAC_OWNER(i) "mac 22222222-0000-0000-0000-000000000000/101 fa:16:3e:00:01:0" i
@@ -65,150 +58,127 @@ begin_with_table(struct recorder *r, struct world *w)
 static void
 after_the_broker_was_away_holes_and_leftovers_are_closed(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
 
-    (void) state;
-    begin_with_table(&r, &w);
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
-    wiring_doubt(r.wiring);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.log), "up 00000000 refresh\n");
+    assert_string_not_equal(flows_of(r, MAC_OWNER("1")), "");
+    wiring_doubt(r->wiring);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->log), "up 00000000 refresh\n");
 
     /* Without the MAC of the second host, with one more of the first. */
-    tell_entry(&r, 0, -1, true);
-    tell_entry(&r, 0, 0, true);
-    tell_entry(&r, 0, 2, true);
-    end_table(&r);
-    wiring_ask_again(r.wiring);
-    wiring_tables_told(r.wiring);
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("0")), "");
-    assert_string_equal(flows_of(&r, MAC_OWNER("1")), "");
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("2")), "");
-    assert_non_null(strstr(ds_cstr(&r.log), "no port vxlan-0a000003"));
+    tell_entry(r, 0, -1, true);
+    tell_entry(r, 0, 0, true);
+    tell_entry(r, 0, 2, true);
+    end_table(r);
+    wiring_ask_again(r->wiring);
+    wiring_tables_told(r->wiring);
+    settle(r);
+    assert_string_not_equal(flows_of(r, MAC_OWNER("0")), "");
+    assert_string_equal(flows_of(r, MAC_OWNER("1")), "");
+    assert_string_not_equal(flows_of(r, MAC_OWNER("2")), "");
+    assert_non_null(strstr(ds_cstr(&r->log), "no port vxlan-0a000003"));
 
     /* Nobody else has the network now: the table is empty, so none is sent. */
-    wiring_doubt(r.wiring);
-    settle(&r);
-    end_table(&r);
-    wiring_tables_told(r.wiring);
-    settle(&r);
-    assert_string_equal(flows_of(&r, MAC_OWNER("0")), "");
-    assert_string_equal(flows_of(&r, MAC_OWNER("2")), "");
-    recorder_deinit(&r);
-    world_deinit(&w);
+    wiring_doubt(r->wiring);
+    settle(r);
+    end_table(r);
+    wiring_tables_told(r->wiring);
+    settle(r);
+    assert_string_equal(flows_of(r, MAC_OWNER("0")), "");
+    assert_string_equal(flows_of(r, MAC_OWNER("2")), "");
 }
 
 /* All agents come back at the same time: what the server knows is not told to it again. */
 static void
 after_the_broker_was_away_one_port_of_a_tunnel_network_is_reported(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
+    struct world *w = r->world;
 
-    (void) state;
-    begin_with_table(&r, &w);
-    plug(&r, 1);
-    tell(&r, 1, 1, true);
-    plug(&r, 2);
-    tell(&r, 2, 0, true);
-    settle(&r);
-    ds_clear(&r.log);
-    wiring_doubt(r.wiring);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.log), "up 00000000 refresh\n");
+    plug(r, 1);
+    tell(r, 1, 1, true);
+    plug(r, 2);
+    tell(r, 2, 0, true);
+    settle(r);
+    ds_clear(&r->log);
+    wiring_doubt(r->wiring);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->log), "up 00000000 refresh\n");
 
     /* What it has as down is. */
-    ovs_strlcpy(w.told[0]->status, "ACTIVE", sizeof w.told[0]->status);
-    ovs_strlcpy(w.told[1]->status, "ACTIVE", sizeof w.told[1]->status);
-    ds_clear(&r.log);
-    wiring_compare_reports(r.wiring);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.log), "up 00000002\n");
-    recorder_deinit(&r);
-    world_deinit(&w);
+    ovs_strlcpy(w->told[0]->status, "ACTIVE", sizeof w->told[0]->status);
+    ovs_strlcpy(w->told[1]->status, "ACTIVE", sizeof w->told[1]->status);
+    ds_clear(&r->log);
+    wiring_compare_reports(r->wiring);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->log), "up 00000002\n");
 }
 
 static void
 a_table_is_asked_for_again_when_its_report_is_given_up(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
+    struct world *w = r->world;
 
-    (void) state;
-    begin_with_table(&r, &w);
-    wiring_doubt(r.wiring);
-    settle(&r);
+    wiring_doubt(r->wiring);
+    settle(r);
     for (int i = 0; i < 3; i++) {
-        ds_clear(&r.log);
-        wiring_no_table(r.wiring, w.ports[0].id);
-        settle(&r);
-        assert_string_equal(ds_cstr(&r.log), i < 2 ? "up 00000000 refresh\n" : "");
+        ds_clear(&r->log);
+        wiring_no_table(r->wiring, w->ports[0].id);
+        settle(r);
+        assert_string_equal(ds_cstr(&r->log), i < 2 ? "up 00000000 refresh\n" : "");
     }
 
     /* Nothing is to be waited for, and nothing counts as told. */
-    assert_false(wiring_awaits_tables(r.wiring));
-    wiring_tables_told(r.wiring);
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
-    plug(&r, 1);
-    tell(&r, 1, 1, true);
-    settle(&r);
-    assert_string_equal(ds_cstr(&r.log), "up 00000001 refresh\n");
-    recorder_deinit(&r);
-    world_deinit(&w);
+    assert_false(wiring_awaits_tables(r->wiring));
+    wiring_tables_told(r->wiring);
+    settle(r);
+    assert_string_not_equal(flows_of(r, MAC_OWNER("1")), "");
+    plug(r, 1);
+    tell(r, 1, 1, true);
+    settle(r);
+    assert_string_equal(ds_cstr(&r->log), "up 00000001 refresh\n");
 }
 
 static void
 without_a_table_nothing_is_given_up(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
 
-    (void) state;
-    begin_with_table(&r, &w);
-    plug(&r, 1);
-    tell(&r, 1, 1, true);
-    settle(&r);
-    wiring_doubt(r.wiring);
-    settle(&r);
-    ds_clear(&r.log);
+    plug(r, 1);
+    tell(r, 1, 1, true);
+    settle(r);
+    wiring_doubt(r->wiring);
+    settle(r);
+    ds_clear(&r->log);
 
     /* Another host's news is no table.  It is asked for again, by another port each time. */
     for (int i = 0; i < 4; i++) {
-        tell_entry(&r, 0, 3, true);
-        wiring_ask_again(r.wiring);
-        wiring_tables_told(r.wiring);
-        settle(&r);
+        tell_entry(r, 0, 3, true);
+        wiring_ask_again(r->wiring);
+        wiring_tables_told(r->wiring);
+        settle(r);
     }
-    assert_string_equal(ds_cstr(&r.log), "up 00000001 refresh\nup 00000000 refresh\n");
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("0")), "");
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
-    recorder_deinit(&r);
-    world_deinit(&w);
+    assert_string_equal(ds_cstr(&r->log), "up 00000001 refresh\nup 00000000 refresh\n");
+    assert_string_not_equal(flows_of(r, MAC_OWNER("0")), "");
+    assert_string_not_equal(flows_of(r, MAC_OWNER("1")), "");
 }
 
 static void
 a_table_of_before_does_not_count_after_the_broker_was_away(void **state)
 {
-    struct world w;
-    struct recorder r;
+    struct recorder *r = *state;
 
-    (void) state;
-    begin_with_table(&r, &w);
-    wiring_doubt(r.wiring);
-    settle(&r);
-    end_table(&r);
-    wiring_doubt(r.wiring);
-    settle(&r);
-    wiring_ask_again(r.wiring);
-    wiring_tables_told(r.wiring);
-    settle(&r);
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("0")), "");
-    assert_string_not_equal(flows_of(&r, MAC_OWNER("1")), "");
-    recorder_deinit(&r);
-    world_deinit(&w);
+    wiring_doubt(r->wiring);
+    settle(r);
+    end_table(r);
+    wiring_doubt(r->wiring);
+    settle(r);
+    wiring_ask_again(r->wiring);
+    wiring_tables_told(r->wiring);
+    settle(r);
+    assert_string_not_equal(flows_of(r, MAC_OWNER("0")), "");
+    assert_string_not_equal(flows_of(r, MAC_OWNER("1")), "");
 }
 
 /* Everything that is so, told to somebody new. */
@@ -340,42 +310,37 @@ step_by_step_is_what_a_fresh_one_wants(void **state)
 {
     unsigned seed = 1;
 
-    (void) state;
     for (int round = 0; round < 20; round++) {
-        struct world w;
-        struct recorder r;
-
-        world_init(&w);
-        recorder_init(&r, &w);
-        see_bridges(&r);
+        set_up(state);
+        struct recorder *r = *state;
         for (unsigned i = 0; i < 40; i++) {
             struct world copy;
             struct recorder fresh;
 
-            step(&r, next(&seed));
-            copy = w;
+            step(r, next(&seed));
+            copy = *r->world;
             copy.config.mappings = &copy.mapping;
             copy.config.tunnel_types = copy.tunnel_types;
             recorder_init(&fresh, &copy);
             tell_all(&fresh);
-            assert_same_flows(&r, &fresh, i);
+            assert_same_flows(r, &fresh, i);
             recorder_deinit(&fresh);
         }
-        recorder_deinit(&r);
-        world_deinit(&w);
+        tear_down(state);
     }
 }
 
 int
 main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up_table, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_mac_that_moves_is_behind_one_tunnel),
-        cmocka_unit_test(after_the_broker_was_away_holes_and_leftovers_are_closed),
-        cmocka_unit_test(after_the_broker_was_away_one_port_of_a_tunnel_network_is_reported),
-        cmocka_unit_test(a_table_is_asked_for_again_when_its_report_is_given_up),
-        cmocka_unit_test(without_a_table_nothing_is_given_up),
-        cmocka_unit_test(a_table_of_before_does_not_count_after_the_broker_was_away),
+        cmocka_unit_test_setup_teardown(a_mac_that_moves_is_behind_one_tunnel, set_up, tear_down),
+        T(after_the_broker_was_away_holes_and_leftovers_are_closed),
+        T(after_the_broker_was_away_one_port_of_a_tunnel_network_is_reported),
+        T(a_table_is_asked_for_again_when_its_report_is_given_up),
+        T(without_a_table_nothing_is_given_up),
+        T(a_table_of_before_does_not_count_after_the_broker_was_away),
         cmocka_unit_test(step_by_step_is_what_a_fresh_one_wants),
     };
 

@@ -1,5 +1,5 @@
 /* A switch and a server as the wiring sees them, for its tests; wiring_recorder.h records what
- * it wishes, wiring_facts.h tells it facts. */
+ * it wishes, wiring_facts.h tells it facts, wiring_fixture.h begins and ends tests. */
 #pragma once
 
 #include <setjmp.h>
