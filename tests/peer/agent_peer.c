@@ -11,8 +11,6 @@
  *   {"op": "first_sync_done"}, {"op": "stats"}, {"op": "quit"} */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +28,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
+#include "talk.h"
 
 NT_LOG_MODULE(agent_peer);
 
@@ -40,8 +39,7 @@ struct peer {
     struct nt_program program;
     struct nt_bus *bus;
     struct nt_loop *loop;
-    int input; /* Standard input; the poll loop has no descriptor 0. */
-    struct ds line;
+    struct talk talk;
 
     struct agent_config config;
     struct neutron_watcher watcher;
@@ -50,32 +48,13 @@ struct peer {
     struct heartbeat *heartbeat;
 };
 
-static struct json *
-event(const char *name)
-{
-    struct json *json = json_object_create();
-
-    json_object_put_string(json, "event", name);
-    return json;
-}
-
-static void
-print_json(struct json *json)
-{
-    AUTO_FREE char *text = json_to_string(json, JSSF_SORT);
-
-    puts(text);
-    fflush(stdout);
-    json_destroy(json);
-}
-
 static void
 print_id(const char *name, const char *id)
 {
-    struct json *json = event(name);
+    struct json *json = talk_event(name);
 
     json_object_put_string(json, "id", id);
-    print_json(json);
+    talk_tell(json);
 }
 
 /* What is heard. */
@@ -85,7 +64,7 @@ on_port(void *peer_, const struct nt_vo_port *port)
 {
     struct peer *peer = peer_;
     const struct nt_vo_segment *segment = nt_vo_port_segment(port, peer->config.host);
-    struct json *json = event("port");
+    struct json *json = talk_event("port");
 
     json_object_put_string(json, "id", port->id);
     json_object_put(json, "revision", json_integer_create(port->standard.revision_number));
@@ -94,7 +73,7 @@ on_port(void *peer_, const struct nt_vo_port *port)
     json_object_put_string(json, "network_type", segment ? segment->network_type : "");
     json_object_put(json, "segmentation_id",
                     json_integer_create(segment ? segment->segmentation_id : 0));
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -106,12 +85,12 @@ on_port_gone(void *peer OVS_UNUSED, const char *id)
 static void
 on_network(void *peer OVS_UNUSED, const struct nt_vo_network *network)
 {
-    struct json *json = event("network");
+    struct json *json = talk_event("network");
 
     json_object_put_string(json, "id", network->id);
     json_object_put(json, "mtu", json_integer_create(network->mtu));
     json_object_put_string(json, "qos_policy_id", network->qos_policy_id);
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -123,12 +102,12 @@ on_network_gone(void *peer OVS_UNUSED, const char *id)
 static void
 on_policy(void *peer OVS_UNUSED, const struct nt_vo_qos_policy *policy)
 {
-    struct json *json = event("policy");
+    struct json *json = talk_event("policy");
 
     json_object_put_string(json, "id", policy->id);
     json_object_put(json, "max_kbps",
                     json_integer_create(policy->n_rules ? policy->rules[0].max_kbps : 0));
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -145,13 +124,13 @@ print_fdb(const char *name, const struct nt_fdb_network *networks, size_t n)
             const struct nt_fdb_host *host = &networks[i].hosts[j];
 
             for (size_t k = 0; k < host->n_entries; k++) {
-                struct json *json = event(name);
+                struct json *json = talk_event(name);
 
                 json_object_put_string(json, "network_id", networks[i].network_id);
                 json_object_put_string(json, "behind", host->ip);
                 json_object_put_string(json, "mac", host->entries[k].mac);
                 json_object_put_string(json, "ip", host->entries[k].ip);
-                print_json(json);
+                talk_tell(json);
             }
         }
     }
@@ -180,11 +159,11 @@ on_fdb_change(void *peer OVS_UNUSED, const struct nt_fdb_network_change *network
 static void
 print_tunnel(const char *name, const char *type, const char *ip)
 {
-    struct json *json = event(name);
+    struct json *json = talk_event(name);
 
     json_object_put_string(json, "type", type);
     json_object_put_string(json, "ip", ip);
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -202,11 +181,11 @@ on_tunnel_gone(void *peer OVS_UNUSED, const char *type, const char *ip)
 static void
 print_binding(const char *name, const char *id, const char *host)
 {
-    struct json *json = event(name);
+    struct json *json = talk_event(name);
 
     json_object_put_string(json, "id", id);
     json_object_put_string(json, "host", host);
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -224,30 +203,28 @@ on_deactivated(void *peer OVS_UNUSED, const char *id, const char *host)
 static void
 on_settled(void *peer OVS_UNUSED)
 {
-    print_json(event("settled"));
+    talk_tell(talk_event("settled"));
 }
 
 static void
 on_alive(void *peer OVS_UNUSED)
 {
-    print_json(event("alive"));
+    talk_tell(talk_event("alive"));
 }
 
 static void
 on_revived(void *peer)
 {
-    print_json(event("revived"));
+    talk_tell(talk_event("revived"));
     neutron_resync(((struct peer *) peer)->neutron);
 }
 
 /* What is done. */
 
 static const char *
-text_of(const struct json *json, const char *key)
+text_of(const struct json *command, const char *key)
 {
-    const struct json *value = shash_find_data(json_object(json), key);
-
-    return value && value->type == JSON_STRING ? json_string(value) : "";
+    return talk_text(command, key, "");
 }
 
 static void
@@ -256,7 +233,6 @@ fill_config(struct peer *peer, const struct json *command)
     static char *tunnel_types[] = { (char *) "vxlan", (char *) "gre", NULL };
     static char *extensions[] = { (char *) "qos", NULL };
     static struct agent_mapping mappings[] = { { (char *) "physnet1", (char *) "br-phys" } };
-    const struct json *interval = shash_find_data(json_object(command), "interval_ms");
 
     peer->config = (struct agent_config){ .host = peer->program.host,
                                           .integration_bridge = (char *) "br-int",
@@ -272,7 +248,7 @@ fill_config(struct peer *peer, const struct json *command)
                                           .extensions = extensions,
                                           .has_qos = true,
                                           .firewall = FIREWALL_OPENVSWITCH,
-                                          .report_interval_ms = json_integer(interval) };
+                                          .report_interval_ms = talk_number(command, "interval_ms", 0) };
 }
 
 static void
@@ -355,7 +331,7 @@ print_stats(const struct peer *peer)
 {
     const struct neutron_stats *n = neutron_stats(peer->neutron);
     const struct devices_stats *d = devices_stats(peer->devices);
-    struct json *json = event("stats");
+    struct json *json = talk_event("stats");
 
     put_number(json, "pulls", n->n_pulls);
     put_number(json, "pulled", n->n_pulled);
@@ -369,7 +345,7 @@ print_stats(const struct peer *peer)
     json_object_put(json, "settled", json_boolean_create(neutron_is_settled(peer->neutron)));
     json_object_put(json, "reported", json_boolean_create(devices_is_settled(peer->devices)));
     json_object_put(json, "known", json_boolean_create(heartbeat_is_known(peer->heartbeat)));
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -383,9 +359,7 @@ do_command(struct peer *peer, const char *line)
     } else if (!strcmp(op, "want") || !strcmp(op, "drop")) {
         take_interest(peer, op, text_of(command, "kind"), id);
     } else if (!strcmp(op, "up")) {
-        const struct json *refresh = shash_find_data(json_object(command), "refresh");
-
-        devices_up(peer->devices, id, refresh && refresh->type == JSON_TRUE);
+        devices_up(peer->devices, id, talk_truth(command, "refresh"));
     } else if (!strcmp(op, "down")) {
         devices_down(peer->devices, id);
     } else if (!strcmp(op, "sync_tunnels")) {
@@ -404,20 +378,13 @@ static void
 input_run(void *peer_)
 {
     struct peer *peer = peer_;
-    char buf[4096];
-    ssize_t n;
 
-    while ((n = read(peer->input, buf, sizeof buf)) > 0) {
-        for (ssize_t i = 0; i < n; i++) {
-            if (buf[i] == '\n') {
-                do_command(peer, ds_cstr(&peer->line));
-                ds_clear(&peer->line);
-            } else {
-                ds_put_char(&peer->line, buf[i]);
-            }
-        }
+    talk_read(&peer->talk);
+    for (char *line; (line = talk_next(&peer->talk));) {
+        do_command(peer, line);
+        free(line);
     }
-    if (!n) {
+    if (peer->talk.at_end) {
         nt_loop_stop(peer->loop);
     }
 }
@@ -427,7 +394,7 @@ input_wait(void *peer_)
 {
     struct peer *peer = peer_;
 
-    poll_fd_wait(peer->input, POLLIN);
+    talk_wait(&peer->talk);
     poll_timer_wait(TICK_MS);
 }
 
@@ -458,10 +425,10 @@ agent_wait(void *peer_)
 static void
 on_state(void *peer OVS_UNUSED, bool connected)
 {
-    struct json *json = event("state");
+    struct json *json = talk_event("state");
 
     json_object_put(json, "connected", json_boolean_create(connected));
-    print_json(json);
+    talk_tell(json);
 }
 
 static const struct nt_program_kind kind = {
@@ -472,7 +439,7 @@ static const struct nt_program_kind kind = {
 int
 main(int argc, char *argv[])
 {
-    struct peer peer = { .line = DS_EMPTY_INITIALIZER };
+    struct peer peer = { 0 };
     struct nt_err err;
 
     nt_program_init(&peer.program, &kind, argv);
@@ -488,10 +455,8 @@ main(int argc, char *argv[])
     int rc = nt_bus_open_host(&options, peer.program.config, &peer.bus, &err);
     if (rc < 0) {
         nt_error("cannot start", "why", err.msg, NULL);
-    } else if ((peer.input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) < 0
-               || fcntl(peer.input, F_SETFL, O_NONBLOCK) < 0) {
-        nt_error("cannot read commands", "why", strerror(errno), NULL);
-        rc = -1;
+    } else if ((rc = talk_init(&peer.talk)) < 0) {
+        nt_error("cannot read commands", "why", strerror(-rc), NULL);
     } else {
         nt_bus_on_state(peer.bus, on_state, &peer);
         nt_loop_add(loop, "input", input_run, input_wait, &peer);
@@ -504,7 +469,7 @@ main(int argc, char *argv[])
     devices_free(peer.devices);
     heartbeat_free(peer.heartbeat);
     free(peer.config.local_ip);
-    ds_destroy(&peer.line);
+    talk_deinit(&peer.talk);
     nt_program_deinit(&peer.program);
     return rc < 0;
 }

@@ -15,8 +15,6 @@
  * null), large (n: a text of that many bytes), hold (never answered).  Versions to 1.5. */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +32,10 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
+#include "talk.h"
 
 NT_LOG_MODULE(bus_peer);
 
-#define MAX_LINE (40u << 20)
 #define TICK_MS 20
 
 struct burst {
@@ -52,8 +50,7 @@ struct peer {
     struct nt_program program;
     struct nt_bus *bus;
     struct nt_loop *loop;
-    int input; /* Standard input; the poll loop has no descriptor 0. */
-    struct ds line;
+    struct talk talk;
     bool is_still;
     double last_turn, max_gap_ms;
     double last_cpu, max_cpu_ms; /* The same without what others took of the machine. */
@@ -80,41 +77,6 @@ now_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-static void
-print_json(struct json *json)
-{
-    AUTO_FREE char *text = json_to_string(json, JSSF_SORT);
-
-    puts(text);
-    fflush(stdout);
-    json_destroy(json);
-}
-
-static struct json *
-event(const char *name)
-{
-    struct json *json = json_object_create();
-
-    json_object_put_string(json, "event", name);
-    return json;
-}
-
-static const char *
-text_of(const struct json *json, const char *key, const char *def)
-{
-    const struct json *value = shash_find_data(json_object(json), key);
-
-    return value && value->type == JSON_STRING ? json_string(value) : def;
-}
-
-static long long
-number_of(const struct json *json, const char *key, long long def)
-{
-    const struct json *value = shash_find_data(json_object(json), key);
-
-    return value && value->type == JSON_INTEGER ? json_integer(value) : def;
-}
-
 static struct json *
 args_of(const struct json *json)
 {
@@ -127,11 +89,11 @@ static struct nt_bus_to
 to_of(const struct json *json)
 {
     return (struct nt_bus_to){
-        .topic = text_of(json, "topic", "test"),
-        .host = text_of(json, "host", NULL),
-        .method = text_of(json, "method", "echo"),
-        .version = text_of(json, "version", "1.0"),
-        .namespace = text_of(json, "namespace", NULL),
+        .topic = talk_text(json, "topic", "test"),
+        .host = talk_text(json, "host", NULL),
+        .method = talk_text(json, "method", "echo"),
+        .version = talk_text(json, "version", "1.0"),
+        .namespace = talk_text(json, "namespace", NULL),
     };
 }
 
@@ -141,7 +103,7 @@ static void
 print_request(struct nt_bus_request *req)
 {
     const struct json *args = nt_bus_request_args(req);
-    struct json *json = event("request");
+    struct json *json = talk_event("request");
 
     json_object_put_string(json, "topic", nt_bus_request_topic(req));
     json_object_put_string(json, "method", nt_bus_request_method(req));
@@ -149,13 +111,13 @@ print_request(struct nt_bus_request *req)
     json_object_put_string(json, "peer", nt_bus_request_peer(req));
     json_object_put(json, "call", json_boolean_create(nt_bus_request_is_call(req)));
     json_object_put(json, "args", args ? json_clone(args) : json_object_create());
-    print_json(json);
+    talk_tell(json);
 }
 
 static struct json *
 large(const struct json *args)
 {
-    size_t n = args ? number_of(args, "n", 0) : 0;
+    size_t n = args ? talk_number(args, "n", 0) : 0;
     char *text = xmalloc(n + 1);
 
     memset(text, 'x', n);
@@ -200,7 +162,7 @@ struct asked {
 static void
 print_answer(long long id, const struct json *result, const struct nt_err *err)
 {
-    struct json *json = event(err ? "failure" : "reply");
+    struct json *json = talk_event(err ? "failure" : "reply");
 
     json_object_put(json, "id", json_integer_create(id));
     if (err) {
@@ -211,7 +173,7 @@ print_answer(long long id, const struct json *result, const struct nt_err *err)
     } else {
         json_object_put(json, "result", json_clone(result));
     }
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
@@ -241,7 +203,7 @@ compare_doubles(const void *a_, const void *b_)
 static void
 burst_end(struct burst *b)
 {
-    struct json *json = event("burst");
+    struct json *json = talk_event("burst");
     double took = now_ms() - b->began;
 
     qsort(b->latencies, b->n, sizeof *b->latencies, compare_doubles);
@@ -250,7 +212,7 @@ burst_end(struct burst *b)
     json_object_put(json, "per_s", json_real_create(b->n / took * 1e3));
     json_object_put(json, "median_ms", json_real_create(b->latencies[b->n / 2]));
     json_object_put(json, "p99_ms", json_real_create(b->latencies[b->n * 99 / 100]));
-    print_json(json);
+    talk_tell(json);
     json_destroy(b->command);
     free(b->latencies);
     free(b);
@@ -283,7 +245,7 @@ burst_fill(struct burst *b)
         call->began = now_ms();
         b->n_sent++;
         nt_bus_call(b->peer->bus, &to, args_of(b->command),
-                    number_of(b->command, "timeout_ms", 60000), burst_answered, call);
+                    talk_number(b->command, "timeout_ms", 60000), burst_answered, call);
     }
 }
 
@@ -295,8 +257,8 @@ do_call(struct peer *peer, const struct json *command)
     struct nt_bus_to to = to_of(command);
     struct asked *asked = xmalloc(sizeof *asked);
 
-    asked->id = number_of(command, "id", 0);
-    nt_bus_call(peer->bus, &to, args_of(command), number_of(command, "timeout_ms", 60000), answered,
+    asked->id = talk_number(command, "id", 0);
+    nt_bus_call(peer->bus, &to, args_of(command), talk_number(command, "timeout_ms", 60000), answered,
                 asked);
 }
 
@@ -304,7 +266,7 @@ static void
 do_cast(struct peer *peer, const struct json *command)
 {
     struct nt_bus_to to = to_of(command);
-    long long n = number_of(command, "n", 1);
+    long long n = talk_number(command, "n", 1);
 
     for (long long i = 0; i < n; i++) {
         struct json *args = args_of(command);
@@ -314,7 +276,7 @@ do_cast(struct peer *peer, const struct json *command)
             args = json_object_create();
             json_object_put(args, "i", json_integer_create(i));
         }
-        if (!strcmp(text_of(command, "op", ""), "fanout")) {
+        if (!strcmp(talk_text(command, "op", ""), "fanout")) {
             nt_bus_fanout(peer->bus, &to, args);
         } else {
             nt_bus_cast(peer->bus, &to, args);
@@ -331,11 +293,11 @@ do_huge(struct peer *peer, const struct json *command)
     struct json *args = json_object_create();
     struct json *n = json_object_create();
 
-    json_object_put(n, "n", json_integer_create(number_of(command, "size", 0)));
+    json_object_put(n, "n", json_integer_create(talk_number(command, "size", 0)));
     json_object_put(args, "text", large(n));
     json_destroy(n);
-    asked->id = number_of(command, "id", 0);
-    nt_bus_call(peer->bus, &to, args, number_of(command, "timeout_ms", 60000), answered, asked);
+    asked->id = talk_number(command, "id", 0);
+    nt_bus_call(peer->bus, &to, args, talk_number(command, "timeout_ms", 60000), answered, asked);
 }
 
 static void
@@ -345,8 +307,8 @@ do_burst(struct peer *peer, const struct json *command)
 
     b->peer = peer;
     b->command = json_clone(command);
-    b->n = number_of(command, "n", 1000);
-    b->window = number_of(command, "window", 1);
+    b->n = talk_number(command, "n", 1000);
+    b->window = talk_number(command, "window", 1);
     b->latencies = xcalloc(b->n, sizeof *b->latencies);
     b->began = now_ms();
     burst_fill(b);
@@ -356,7 +318,7 @@ static void
 do_stats(struct peer *peer)
 {
     const struct nt_bus_stats *stats = nt_bus_stats(peer->bus);
-    struct json *json = event("stats");
+    struct json *json = talk_event("stats");
 
     json_object_put(json, "max_gap_ms", json_real_create(peer->max_gap_ms));
     json_object_put(json, "connected", json_boolean_create(nt_bus_is_connected(peer->bus)));
@@ -367,17 +329,17 @@ do_stats(struct peer *peer)
     json_object_put(json, "max_cpu_ms", json_real_create(peer->max_cpu_ms));
     json_object_put_string(json, "max_turn", peer->max_turn);
     peer->max_gap_ms = peer->max_cpu_ms = 0;
-    print_json(json);
+    talk_tell(json);
 }
 
 static void
 do_command(struct peer *peer, const char *line)
 {
     struct json *command = json_from_string(line);
-    const char *op = command->type == JSON_OBJECT ? text_of(command, "op", "") : "";
+    const char *op = command->type == JSON_OBJECT ? talk_text(command, "op", "") : "";
 
     if (!strcmp(op, "serve")) {
-        nt_bus_serve(peer->bus, text_of(command, "topic", "test"), peer->program.host, handle,
+        nt_bus_serve(peer->bus, talk_text(command, "topic", "test"), peer->program.host, handle,
                      peer);
     } else if (!strcmp(op, "call")) {
         do_call(peer, command);
@@ -438,21 +400,14 @@ static void
 input_run(void *peer_)
 {
     struct peer *peer = peer_;
-    char buf[65536];
-    ssize_t n;
 
     measure_turn(peer);
-    while ((n = read(peer->input, buf, sizeof buf)) > 0) {
-        for (ssize_t i = 0; i < n; i++) {
-            if (buf[i] == '\n') {
-                do_command(peer, ds_cstr(&peer->line));
-                ds_clear(&peer->line);
-            } else if (peer->line.length < MAX_LINE) {
-                ds_put_char(&peer->line, buf[i]);
-            }
-        }
+    talk_read(&peer->talk);
+    for (char *line; (line = talk_next(&peer->talk));) {
+        do_command(peer, line);
+        free(line);
     }
-    if (!n) {
+    if (peer->talk.at_end) {
         nt_loop_stop(peer->loop);
     }
 }
@@ -462,7 +417,7 @@ input_wait(void *peer_)
 {
     struct peer *peer = peer_;
 
-    poll_fd_wait(peer->input, POLLIN);
+    talk_wait(&peer->talk);
     if (!peer->is_still) {
         poll_timer_wait(TICK_MS);
     }
@@ -471,10 +426,10 @@ input_wait(void *peer_)
 static void
 on_state(void *peer OVS_UNUSED, bool connected)
 {
-    struct json *json = event("state");
+    struct json *json = talk_event("state");
 
     json_object_put(json, "connected", json_boolean_create(connected));
-    print_json(json);
+    talk_tell(json);
 }
 
 static const struct nt_program_kind kind = {
@@ -486,7 +441,7 @@ int
 main(int argc, char *argv[])
 {
     bool hub = nt_program_take_flag(&argc, argv, "--hub");
-    struct peer peer = { .line = DS_EMPTY_INITIALIZER };
+    struct peer peer = { 0 };
     struct nt_err err;
 
     nt_program_init(&peer.program, &kind, argv);
@@ -505,10 +460,8 @@ main(int argc, char *argv[])
                                                            &peer.bus, &err);
     if (rc < 0) {
         nt_error("cannot start", "why", err.msg, NULL);
-    } else if ((peer.input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) < 0
-               || fcntl(peer.input, F_SETFL, O_NONBLOCK) < 0) {
-        nt_error("cannot read commands", "why", strerror(errno), NULL);
-        rc = -1;
+    } else if ((rc = talk_init(&peer.talk)) < 0) {
+        nt_error("cannot read commands", "why", strerror(-rc), NULL);
     } else {
         nt_bus_on_state(peer.bus, on_state, &peer);
         /* As in the programs, who sends runs after the bus. */
@@ -520,7 +473,7 @@ main(int argc, char *argv[])
     for (size_t i = 0; i < peer.n_held; i++) {
         nt_bus_reply(peer.held[i], NULL);
     }
-    ds_destroy(&peer.line);
+    talk_deinit(&peer.talk);
     nt_program_deinit(&peer.program);
     return rc < 0;
 }

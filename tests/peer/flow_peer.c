@@ -27,13 +27,14 @@
 #include "base/mem.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
+#include "talk.h"
 
 #define MAX_WORDS 8
 
 struct peer {
     struct nt_switch *sw;
     struct flows *flows;
-    struct ds in;
+    struct talk talk;
     char *words[MAX_WORDS];
     int n_words;
     bool is_busy; /* The command waits for something. */
@@ -269,18 +270,12 @@ is_done(struct peer *p)
 static bool
 next_command(struct peer *p)
 {
-    char *end = p->in.length ? memchr(p->in.string, '\n', p->in.length) : NULL;
+    AUTO_FREE char *line = talk_next(&p->talk);
     char *save = NULL;
 
-    if (!end) {
+    if (!line) {
         return false;
     }
-    *end = '\0';
-    AUTO_FREE char *line = xstrdup(p->in.string);
-    size_t n = (size_t) (end - p->in.string) + 1;
-    memmove(p->in.string, p->in.string + n, p->in.length - n);
-    ds_truncate(&p->in, p->in.length - n);
-
     for (int i = 0; i < p->n_words; i++) {
         free(p->words[i]);
     }
@@ -292,23 +287,10 @@ next_command(struct peer *p)
     return p->n_words > 0;
 }
 
-static bool
-read_input(struct peer *p, int fd)
-{
-    char buffer[4096];
-    ssize_t n = read(fd, buffer, sizeof buffer);
-
-    if (n > 0) {
-        ds_put_buffer(&p->in, buffer, (size_t) n);
-    }
-    return n != 0;
-}
-
 int
 main(int argc, char **argv)
 {
-    struct peer p = { .in = DS_EMPTY_INITIALIZER };
-    bool is_open = true;
+    struct peer p = { 0 };
     struct nt_err err;
 
     if (argc < 3) {
@@ -334,32 +316,32 @@ main(int argc, char **argv)
         fprintf(stderr, "flow_peer: %s\n", err.msg);
         return 1;
     }
-    /* The poll loop has another meaning for descriptor 0. */
-    int input = dup(STDIN_FILENO);
+    int error = talk_init(&p.talk);
+    if (error) {
+        fprintf(stderr, "flow_peer: no commands: %s\n", strerror(-error));
+        return 1;
+    }
     setvbuf(stdout, NULL, _IOLBF, 0);
 
-    while (is_open) {
+    while (!p.talk.at_end) {
         int64_t before = cpu_ms();
         nt_switch_run(p.sw);
         flows_run(p.flows);
         p.longest_turn_ms = MAX(p.longest_turn_ms, cpu_ms() - before);
+        talk_read(&p.talk);
         while ((p.is_busy && is_done(&p)) || (!p.is_busy && next_command(&p))) {
             p.is_busy = p.is_busy ? false : !start(&p);
         }
         nt_switch_wait(p.sw);
         flows_wait(p.flows);
-        poll_fd_wait(input, POLLIN);
+        talk_wait(&p.talk);
         poll_block();
-        struct pollfd pfd = { .fd = input, .events = POLLIN };
-        if (poll(&pfd, 1, 0) > 0) {
-            is_open = read_input(&p, input);
-        }
     }
     flows_free(p.flows);
     nt_switch_free(p.sw);
     for (int i = 0; i < p.n_words; i++) {
         free(p.words[i]);
     }
-    ds_destroy(&p.in);
+    talk_deinit(&p.talk);
     return 0;
 }

@@ -23,8 +23,6 @@
  * A missing member is NULL or "left alone"; a null value of a map: the key shall not be there. */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +37,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/shash.h"
+#include "talk.h"
 #include "wire/ovs/ovsdb.h"
 
 #define MAX_PAIRS 32
@@ -46,9 +45,7 @@
 struct peer {
     struct nt_ovsdb *db;
     struct bridges *bridges;
-    int input; /* Standard input; the poll loop has no descriptor 0. */
-    bool at_end;
-    struct ds line;
+    struct talk talk;
     struct json *changes;
     bool settling, holding;
     char *no_bridge, *manager;
@@ -60,25 +57,7 @@ struct peer {
 static const char *
 text(const struct json *command, const char *key)
 {
-    const struct json *value = shash_find_data(json_object(command), key);
-
-    return value && value->type == JSON_STRING ? json_string(value) : NULL;
-}
-
-static long long
-number(const struct json *command, const char *key, long long missing)
-{
-    const struct json *value = shash_find_data(json_object(command), key);
-
-    return value && value->type == JSON_INTEGER ? json_integer(value) : missing;
-}
-
-static bool
-truth(const struct json *command, const char *key)
-{
-    const struct json *value = shash_find_data(json_object(command), key);
-
-    return value && value->type == JSON_TRUE;
+    return talk_text(command, key, NULL);
 }
 
 /* Returns 'pairs', filled, or NULL when the member is missing. */
@@ -105,17 +84,6 @@ pairs(const struct json *command, const char *key, struct nt_ovs_kv pairs[MAX_PA
 }
 
 /* --- answers ---------------------------------------------------------------------------- */
-
-static void
-answer(struct json *json)
-{
-    char *line = json_to_string(json, JSSF_SORT);
-
-    printf("%s\n", line);
-    fflush(stdout);
-    free(line);
-    json_destroy(json);
-}
 
 static void
 put_text(struct json *json, const char *key, const char *value)
@@ -220,10 +188,10 @@ want_bridge(struct peer *peer, const struct json *command)
         .fail_mode = text(command, "fail_mode"),
         .controller = text(command, "controller"),
         .no_controller = text(command, "no_controller"),
-        .inactivity_probe_ms = (int) number(command, "probe", 0),
+        .inactivity_probe_ms = (int) talk_number(command, "probe", 0),
         .other_config = pairs(command, "other_config", config),
-        .mcast_snooping = (int) number(command, "snooping", -1),
-        .may_create = truth(command, "create"),
+        .mcast_snooping = (int) talk_number(command, "snooping", -1),
+        .may_create = talk_truth(command, "create"),
     };
 
     bridges_want_bridge(peer->bridges, &want);
@@ -238,12 +206,12 @@ want_port(struct peer *peer, const struct json *command)
         .bridge = text(command, "bridge"),
         .name = text(command, "name"),
         .type = text(command, "type"),
-        .tag = (int) number(command, "tag", -1),
+        .tag = (int) talk_number(command, "tag", -1),
         .options = pairs(command, "options", options),
         .other_config = pairs(command, "other_config", config),
         .external_ids = pairs(command, "external_ids", ids),
-        .policing_kbps = number(command, "kbps", -1),
-        .policing_burst_kb = number(command, "burst", -1),
+        .policing_kbps = talk_number(command, "kbps", -1),
+        .policing_burst_kb = talk_number(command, "burst", -1),
     };
 
     bridges_want_port(peer->bridges, &want);
@@ -253,8 +221,8 @@ want_port(struct peer *peer, const struct json *command)
 static struct json *
 want_qos(struct peer *peer, const struct json *command)
 {
-    bridges_want_qos(peer->bridges, text(command, "name"), number(command, "kbps", 0),
-                     number(command, "burst", 0));
+    bridges_want_qos(peer->bridges, text(command, "name"), talk_number(command, "kbps", 0),
+                     talk_number(command, "burst", 0));
     return json_boolean_create(true);
 }
 
@@ -285,7 +253,7 @@ want_manager(struct peer *peer, const struct json *command)
 {
     free(peer->manager);
     peer->manager = xstrdup(text(command, "name"));
-    peer->manager_probe = (int) number(command, "probe", 0);
+    peer->manager_probe = (int) talk_number(command, "probe", 0);
     return json_boolean_create(true);
 }
 
@@ -385,7 +353,7 @@ obey(struct peer *peer, const char *line)
             struct json *json = commands[i].handle(peer, command);
 
             if (json) {
-                answer(json);
+                talk_tell(json);
             }
             json_destroy(command);
             return;
@@ -396,34 +364,17 @@ obey(struct peer *peer, const char *line)
 
 /* --- the loop --------------------------------------------------------------------------- */
 
-static void
-read_input(struct peer *peer)
-{
-    char block[65536];
-    ssize_t n;
-
-    while ((n = read(peer->input, block, sizeof block)) > 0) {
-        ds_put_buffer(&peer->line, block, (size_t) n);
-    }
-    peer->at_end = peer->at_end || n == 0;
-}
-
 /* Commands after "settle" wait for it. */
 static void
 run_commands(struct peer *peer)
 {
-    char *start = ds_cstr(&peer->line), *end;
+    char *line;
 
-    while (!peer->settling && (end = strchr(start, '\n'))) {
-        *end = '\0';
-        obey(peer, start);
-        start = end + 1;
+    talk_read(&peer->talk);
+    while (!peer->settling && (line = talk_next(&peer->talk))) {
+        obey(peer, line);
+        free(line);
     }
-
-    size_t rest = strlen(start);
-
-    memmove(peer->line.string, start, rest + 1);
-    peer->line.length = rest;
 }
 
 static void
@@ -469,7 +420,6 @@ turn(struct peer *peer)
 
     nt_ovsdb_run(peer->db);
     nt_ovsdb_changes(peer->db, &to);
-    read_input(peer);
     run_commands(peer);
 
     bool is_rest_so = ensure_rest(peer);
@@ -479,14 +429,14 @@ turn(struct peer *peer)
     }
     if (peer->settling && is_rest_so && bridges_is_settled(peer->bridges)) {
         peer->settling = false;
-        answer(state_json(peer));
+        talk_tell(state_json(peer));
         poll_immediate_wake();
     }
     nt_ovsdb_wait(peer->db);
     if (!peer->holding) {
         bridges_wait(peer->bridges);
     }
-    poll_fd_wait(peer->input, POLLIN);
+    talk_wait(&peer->talk);
     poll_block();
 }
 
@@ -494,7 +444,7 @@ int
 main(int argc, char *argv[])
 {
     const struct nt_clock *clock = nt_clock_system();
-    struct peer peer = { .input = fcntl(STDIN_FILENO, F_DUPFD, 3) };
+    struct peer peer = { 0 };
     struct nt_err err = { 0 };
 
     bool leaves_edits = argc > 2 && !strcmp(argv[argc - 1], "leave-edits");
@@ -503,7 +453,10 @@ main(int argc, char *argv[])
         ovs_fatal(0, "usage: ovsdb_peer REMOTE [KEY CERTIFICATE CA] [leave-edits]");
     }
     nt_log_start("ovsdb_peer", NULL);
-    fcntl(peer.input, F_SETFL, O_NONBLOCK);
+    int error = talk_init(&peer.talk);
+    if (error) {
+        ovs_fatal(-error, "cannot read commands");
+    }
     const struct nt_ovsdb_options options = {
         .remote = argv[1],
         .ssl_key = argc > 2 ? argv[2] : NULL,
@@ -518,15 +471,14 @@ main(int argc, char *argv[])
     }
     peer.bridges = bridges_new(peer.db, clock, leaves_edits);
     peer.changes = json_array_create_empty();
-    ds_init(&peer.line);
-    while (!peer.at_end) {
+    while (!peer.talk.at_end) {
         turn(&peer);
     }
 
     bridges_free(peer.bridges);
     nt_ovsdb_free(peer.db);
     json_destroy(peer.changes);
-    ds_destroy(&peer.line);
+    talk_deinit(&peer.talk);
     free(peer.no_bridge);
     free(peer.manager);
     return 0;
