@@ -12,7 +12,6 @@
 #include "compute/libvirt_worker.h"
 #include "compute/libvirt_xml.h"
 #include "compute/machine.h"
-#include "host/kvm.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 
@@ -50,8 +49,7 @@ struct driver_libvirt {
     struct driver up;
     struct driver_env env;
     struct libvirt_worker *worker;
-    struct nt_kvm_probe *probe; /* NULL: not asked for. */
-    bool kvm;                   /* Without a probe: what the configuration says. */
+    struct machine_kvm kvm;
     struct ovs_list vms;
 };
 
@@ -101,45 +99,22 @@ process_lives(const struct vm *vm)
     return vm->watch && !nt_pidwatch_is_dead(vm->watch);
 }
 
-static void
-libvirt_name(struct driver *driver, struct guest *guest)
-{
-    (void) driver;
-    machine_name(guest);
-}
-
-static int
-libvirt_plug(struct driver *driver, struct guest *guest, struct nt_err *err)
-{
-    (void) driver;
-    return machine_plug(guest, err);
-}
-
-static int
-libvirt_unplug(struct driver *driver, struct guest *guest, struct nt_err *err)
-{
-    (void) driver;
-    return machine_unplug(guest, err);
-}
-
 static bool
 is_prepared(const struct driver_libvirt *d, const struct vm *vm)
 {
-    return disk_get_state(vm->disk) != DISK_WORKING
-           && !(d->probe && nt_kvm_probe_get(d->probe) == NT_KVM_ASKING);
+    return disk_get_state(vm->disk) != DISK_WORKING && machine_kvm_get(&d->kvm) != NT_KVM_ASKING;
 }
 
 static int
 ask(struct driver_libvirt *d, struct vm *vm, const struct guest *guest, struct nt_err *err)
 {
-    bool kvm = d->probe ? nt_kvm_probe_get(d->probe) == NT_KVM_WORKS : d->kvm;
-    AUTO_FREE char *xml = NULL;
+    bool has_kvm = machine_kvm_get(&d->kvm) == NT_KVM_WORKS;
 
     if (disk_get_state(vm->disk) == DISK_FAILED) {
         return nt_fail(err, NT_FAULT, "%s", disk_why(vm->disk));
     }
     AUTO_FREE char *config_drive = config_drive_path(guest, d->env.instances_path);
-    xml = libvirt_xml(guest, d->env.instances_path, config_drive, kvm);
+    AUTO_FREE char *xml = libvirt_xml(guest, d->env.instances_path, config_drive, has_kvm);
     libvirt_worker_ask(d->worker, LIBVIRT_CREATE, vm->id, xml);
     vm->state = VM_ASKED;
     return 1;
@@ -310,20 +285,20 @@ libvirt_free(struct driver *driver)
     LIST_FOR_EACH_SAFE (vm, node, &d->vms) {
         forget(vm);
     }
-    nt_kvm_probe_free(d->probe);
+    machine_kvm_deinit(&d->kvm);
     free(d);
 }
 
 static const struct driver_class libvirt_class = {
     .label = "libvirt",
     .has_drives = true,
-    .name = libvirt_name,
-    .plug = libvirt_plug,
+    .name = machine_name,
+    .plug = machine_plug,
     .start = libvirt_start,
     .adopt = libvirt_adopt,
     .stop = libvirt_stop,
     .is_running = libvirt_is_running,
-    .unplug = libvirt_unplug,
+    .unplug = machine_unplug,
     .run = libvirt_run,
     .wait = libvirt_wait,
     .free = libvirt_free,
@@ -332,22 +307,16 @@ static const struct driver_class libvirt_class = {
 int
 driver_libvirt_new(const struct driver_env *env, struct driver **out, struct nt_err *err)
 {
-    const struct nt_config *config = env->config;
-    const char *type = nt_config_str(config, "libvirt_type");
     struct driver_libvirt *d = xzalloc(sizeof *d);
 
-    if (libvirt_worker_new(nt_config_str(config, "libvirt_uri"), &d->worker, err) < 0) {
+    if (libvirt_worker_new(nt_config_str(env->config, "libvirt_uri"), &d->worker, err) < 0) {
         free(d);
         return -1;
     }
     d->up.class = &libvirt_class;
     d->env = *env;
     ovs_list_init(&d->vms);
-    d->kvm = !strcmp(type, "kvm");
-    if (!strcmp(type, "auto")) {
-        d->probe = nt_kvm_probe_new(env->children, nt_config_str(config, "qemu_binary"), "/dev/kvm",
-                                    nt_config_str(config, "neutrino_state_path"));
-    }
+    machine_kvm_init(&d->kvm, env);
     *out = &d->up;
     return 0;
 }

@@ -15,7 +15,6 @@
 #include "compute/machine.h"
 #include "compute/process.h"
 #include "compute/qemu_argv.h"
-#include "host/kvm.h"
 #include "openvswitch/json.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
@@ -60,8 +59,7 @@ struct vm {
 struct driver_qemu {
     struct driver up;
     struct driver_env env;
-    struct nt_kvm_probe *probe; /* NULL: not asked for. */
-    bool kvm;                   /* Without a probe: what the configuration says. */
+    struct machine_kvm kvm;
     struct ovs_list vms;
 };
 
@@ -115,27 +113,6 @@ process_lives(const struct vm *vm)
     return vm->watch && !nt_pidwatch_is_dead(vm->watch);
 }
 
-static void
-qemu_name(struct driver *driver, struct guest *guest)
-{
-    (void) driver;
-    machine_name(guest);
-}
-
-static int
-qemu_plug(struct driver *driver, struct guest *guest, struct nt_err *err)
-{
-    (void) driver;
-    return machine_plug(guest, err);
-}
-
-static int
-qemu_unplug(struct driver *driver, struct guest *guest, struct nt_err *err)
-{
-    (void) driver;
-    return machine_unplug(guest, err);
-}
-
 /* Start. */
 
 /* The last line the process wrote, which says why it ended. */
@@ -162,7 +139,7 @@ launch(struct driver_qemu *d, struct vm *vm, struct guest *guest, struct nt_err 
         .instances_path = d->env.instances_path,
         .run_as = nt_config_str(config, "qemu_run_as"),
         .config_drive = config_drive,
-        .kvm = d->probe ? nt_kvm_probe_get(d->probe) == NT_KVM_WORKS : d->kvm,
+        .kvm = machine_kvm_get(&d->kvm) == NT_KVM_WORKS,
     };
     char **argv = qemu_argv(&machine);
     const struct nt_child_opts opts = { .argv = (const char *const *) argv,
@@ -192,8 +169,7 @@ launch(struct driver_qemu *d, struct vm *vm, struct guest *guest, struct nt_err 
 static bool
 is_prepared(const struct driver_qemu *d, const struct vm *vm)
 {
-    return disk_get_state(vm->disk) != DISK_WORKING
-           && !(d->probe && nt_kvm_probe_get(d->probe) == NT_KVM_ASKING);
+    return disk_get_state(vm->disk) != DISK_WORKING && machine_kvm_get(&d->kvm) != NT_KVM_ASKING;
 }
 
 /* 0: it may be launched; 1: not yet; -1. */
@@ -437,20 +413,20 @@ qemu_free(struct driver *driver)
     LIST_FOR_EACH_SAFE (vm, node, &d->vms) {
         forget(vm);
     }
-    nt_kvm_probe_free(d->probe);
+    machine_kvm_deinit(&d->kvm);
     free(d);
 }
 
 static const struct driver_class qemu_class = {
     .label = "qemu",
     .has_drives = true,
-    .name = qemu_name,
-    .plug = qemu_plug,
+    .name = machine_name,
+    .plug = machine_plug,
     .start = qemu_start,
     .adopt = qemu_adopt,
     .stop = qemu_stop,
     .is_running = qemu_is_running,
-    .unplug = qemu_unplug,
+    .unplug = machine_unplug,
     .run = qemu_run,
     .wait = qemu_wait,
     .free = qemu_free,
@@ -460,15 +436,10 @@ struct driver *
 driver_qemu_new(const struct driver_env *env)
 {
     struct driver_qemu *d = xzalloc(sizeof *d);
-    const char *type = nt_config_str(env->config, "libvirt_type");
 
     d->up.class = &qemu_class;
     d->env = *env;
     ovs_list_init(&d->vms);
-    d->kvm = !strcmp(type, "kvm");
-    if (!strcmp(type, "auto")) {
-        d->probe = nt_kvm_probe_new(env->children, nt_config_str(env->config, "qemu_binary"),
-                                    "/dev/kvm", nt_config_str(env->config, "neutrino_state_path"));
-    }
+    machine_kvm_init(&d->kvm, env);
     return &d->up;
 }

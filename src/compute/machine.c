@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -16,14 +17,14 @@
 #define MAX_CMDLINE 65536
 
 void
-machine_name(struct guest *guest)
+machine_name(struct driver *driver NT_UNUSED, struct guest *guest)
 {
     snprintf(guest->handle, sizeof guest->handle, "instance-%08llx",
              (unsigned long long) guest->view.number);
 }
 
 int
-machine_unplug(struct guest *guest, struct nt_err *err)
+machine_unplug(struct driver *driver NT_UNUSED, struct guest *guest, struct nt_err *err)
 {
     int rc = 0;
 
@@ -38,13 +39,13 @@ machine_unplug(struct guest *guest, struct nt_err *err)
 }
 
 int
-machine_plug(struct guest *guest, struct nt_err *err)
+machine_plug(struct driver *driver, struct guest *guest, struct nt_err *err)
 {
     struct nt_err ignored;
     int rc = 0;
 
     if (!*guest->handle) {
-        machine_name(guest);
+        machine_name(driver, guest);
     }
     for (size_t i = 0; i < guest->view.n_vifs && !rc; i++) {
         const struct nt_vif *vif = &guest->view.vifs[i];
@@ -57,9 +58,34 @@ machine_plug(struct guest *guest, struct nt_err *err)
         }
     }
     if (rc) {
-        (void) !machine_unplug(guest, &ignored);
+        (void) !machine_unplug(driver, guest, &ignored);
     }
     return rc;
+}
+
+void
+machine_kvm_init(struct machine_kvm *kvm, const struct driver_env *env)
+{
+    const char *type = nt_config_str(env->config, "libvirt_type");
+
+    *kvm = (struct machine_kvm){ .said = strcmp(type, "kvm") ? NT_KVM_FAILS : NT_KVM_WORKS };
+    if (!strcmp(type, "auto")) {
+        kvm->probe =
+            nt_kvm_probe_new(env->children, nt_config_str(env->config, "qemu_binary"), "/dev/kvm",
+                             nt_config_str(env->config, "neutrino_state_path"));
+    }
+}
+
+void
+machine_kvm_deinit(struct machine_kvm *kvm)
+{
+    nt_kvm_probe_free(kvm->probe);
+}
+
+enum nt_kvm_answer
+machine_kvm_get(const struct machine_kvm *kvm)
+{
+    return kvm->probe ? nt_kvm_probe_get(kvm->probe) : kvm->said;
 }
 
 static bool
