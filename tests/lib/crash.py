@@ -12,15 +12,13 @@ network namespace, and the listings of both kernels must be the same.
 
 import os
 import re
-import subprocess
 import threading
 import time
 
-import check
 from check import Failed, equal, equal_text, expect, wait_for
 from floating import (Listener, allocate, allow_all, associate, connect, disassociate, echoes,
                       floating, make_pool)
-from lab import VARIANTS, kernel, probes
+from lab import VARIANTS, kernel, pings, probes
 from neutrinolab import hosts, programs
 from store import fixed_ips, in_use, is_used, rows
 
@@ -30,14 +28,11 @@ TABLES = ("filter", "nat", "mangle")
 
 
 class LossWatch:
-    """100 pings per second from a network namespace, and which of them were lost."""
+    """Pings from a network namespace, and which of them were lost."""
 
     def __init__(self, netns, address):
         self.address = address
-        self.process = subprocess.Popen(
-            probes.in_netns(netns, ["ping", "-n", "-i", "0.01", "-W", "2", address]),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        check.cleanup(self.process.kill)
+        self.process = pings(netns, address)
         self.last = 0
         self.count = 0
         self.lost = []

@@ -173,15 +173,21 @@ def golden(name):
         return file.read()
 
 
+def pings(netns, address):
+    """100 pings per second from a network namespace: the process."""
+    process = subprocess.Popen(
+        probes.in_netns(netns, ["ping", "-n", "-i", "0.01", "-W", "2", address]),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    check.cleanup(process.kill)
+    return process
+
+
 class Pinger:
-    """100 pings per second from a network namespace until stopped."""
+    """Pings until it is stopped."""
 
     def __init__(self, netns, address):
         self.address = address
-        self.process = subprocess.Popen(
-            probes.in_netns(netns, ["ping", "-n", "-i", "0.01", "-W", "2", address]),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        check.cleanup(self.process.kill)
+        self.process = pings(netns, address)
         self.lines = []
         # The first answer: from now on every ping counts.
         self.process.stdout.readline()
