@@ -201,6 +201,56 @@ call_fail(struct call *call, const struct nt_err *err)
     call_reply_json(call, fault->status, fault_json(fault, call->match.service, message));
 }
 
+static void
+end(struct call *call, const struct nt_err *err, int status)
+{
+    if (err) {
+        call_fail(call, err);
+    } else {
+        call_reply(call, status);
+    }
+}
+
+void
+call_accepted(void *call, const struct nt_err *err)
+{
+    end(call, err, 202);
+}
+
+void
+call_deleted(void *call, const struct nt_err *err)
+{
+    end(call, err, 204);
+}
+
+struct json *
+text_or_null(const char *text)
+{
+    return text && *text ? json_string_create(text) : json_null_create();
+}
+
+void
+put_time(struct json *json, const char *key, int64_t at)
+{
+    char text[NT_TIME_SIZE];
+
+    nt_time_format(at, text);
+    json_object_put_string(json, key, text);
+}
+
+void
+put_time_us(struct json *json, const char *key, int64_t at)
+{
+    char text[NT_TIME_SIZE];
+
+    if (at) {
+        nt_time_format(at, text);
+        json_object_put_format(json, key, "%.19s.000000", text);
+    } else {
+        json_object_put(json, key, json_null_create());
+    }
+}
+
 struct json *
 wrap(const char *key, struct json *value)
 {

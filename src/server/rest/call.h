@@ -62,8 +62,19 @@ void call_reply_text(struct call *, int status, const char *body);
 /* The message of a NT_FAULT goes to the log instead of the client. */
 void call_fail(struct call *, const struct nt_err *);
 
+/* For op_submit(): nothing is to be said but 202, or 204, or why not. */
+void call_accepted(void *call, const struct nt_err *);
+void call_deleted(void *call, const struct nt_err *);
+
 /* {"key": value}, consumed. */
 struct json *wrap(const char *key, struct json *value);
+
+/* NULL and "" are null. */
+struct json *text_or_null(const char *text);
+
+/* "2026-01-31T12:00:00Z"; "2026-01-31T12:00:00.000000", and null for 0. */
+void put_time(struct json *, const char *key, int64_t at);
+void put_time_us(struct json *, const char *key, int64_t at);
 
 /* [{"rel": "self", "href": BASE/COLLECTION/ID}, {"rel": "bookmark", ...}] */
 struct json *call_links(const struct call *, const char *collection, const char *id);

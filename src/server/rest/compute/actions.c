@@ -101,18 +101,6 @@ power_op(struct store *store, void *wish, struct changes *changes, struct nt_err
 }
 
 static void
-accepted(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
-static void
 change_power(struct call *call, const struct nt_instance *instance, enum instance_power power)
 {
     struct power_call args = {
@@ -123,7 +111,7 @@ change_power(struct call *call, const struct nt_instance *instance, enum instanc
                   .power = power },
     };
 
-    op_submit(call->rest->options.ops, power_op, &args, accepted, call);
+    op_submit(call->rest->options.ops, power_op, &args, call_accepted, call);
 }
 
 static void
@@ -191,7 +179,7 @@ reset_state(struct call *call, const struct nt_instance *instance, const struct 
         nt_fail(&err, NT_INVALID, "os-resetState.state must be active or error");
         call_fail(call, &err);
     } else {
-        op_submit(call->rest->options.ops, reset_op, &reset, accepted, call);
+        op_submit(call->rest->options.ops, reset_op, &reset, call_accepted, call);
     }
 }
 

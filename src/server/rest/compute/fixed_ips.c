@@ -17,12 +17,6 @@
 #define MAX_PAGE 1000
 
 static struct json *
-text_or_null(const char *text)
-{
-    return *text ? json_string_create(text) : json_null_create();
-}
-
-static struct json *
 time_or_null(int64_t at)
 {
     char text[NT_TIME_SIZE];

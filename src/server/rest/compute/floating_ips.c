@@ -18,12 +18,6 @@
  * done so: a refusal there has undone the change. */
 
 static struct json *
-text_or_null(const char *text)
-{
-    return *text ? json_string_create(text) : json_null_create();
-}
-
-static struct json *
 floating_view(const struct nt_floating_ip *row)
 {
     struct json *json = json_object_create();

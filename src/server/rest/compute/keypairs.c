@@ -232,18 +232,6 @@ keypairs_create(struct call *call)
     json_destroy(body);
 }
 
-static void
-accepted(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
 static int
 delete_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
 {
@@ -258,7 +246,7 @@ delete_op(struct store *store, void *call_, struct changes *changes, struct nt_e
 void
 keypairs_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, delete_op, call, accepted, call);
+    op_submit(call->rest->options.ops, delete_op, call, call_accepted, call);
 }
 
 void
@@ -285,20 +273,8 @@ clear_op(struct store *store, void *call_, struct changes *changes, struct nt_er
     return instance_clear_password(store, call_project(call), call->match.params[0], err);
 }
 
-static void
-cleared(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 204);
-    }
-}
-
 void
 server_password_clear(struct call *call)
 {
-    op_submit(call->rest->options.ops, clear_op, call, cleared, call);
+    op_submit(call->rest->options.ops, clear_op, call, call_deleted, call);
 }

@@ -55,12 +55,6 @@ static const struct nt_field body_fields[] = {
     { 0 },
 };
 
-static struct json *
-text_or_null(const char *text)
-{
-    return *text ? json_string_create(text) : json_null_create();
-}
-
 static void
 put_range(struct json *json, const struct nt_subnet *subnet)
 {
@@ -75,15 +69,6 @@ put_range(struct json *json, const struct nt_subnet *subnet)
     json_object_put_string(json, "netmask", text);
     nt_ip4_format(nt_cidr_broadcast(&cidr), text);
     json_object_put_string(json, "broadcast", text);
-}
-
-static void
-put_time(struct json *json, const char *name, int64_t at)
-{
-    char text[NT_TIME_SIZE];
-
-    nt_time_format(at, text);
-    json_object_put_string(json, name, text);
 }
 
 static struct json *
@@ -295,18 +280,6 @@ networks_create(struct call *call)
     json_destroy(json);
 }
 
-static void
-accepted(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
 static int
 delete_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
 {
@@ -318,7 +291,7 @@ delete_op(struct store *store, void *call_, struct changes *changes, struct nt_e
 void
 networks_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, delete_op, call, accepted, call);
+    op_submit(call->rest->options.ops, delete_op, call, call_accepted, call);
 }
 
 /* A change on its way; the texts are owned by 'body'. */

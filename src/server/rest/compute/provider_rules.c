@@ -118,20 +118,8 @@ delete_op(struct store *store, void *call_, struct changes *changes, struct nt_e
     return provider_rule_delete(store, call->match.params[0], changes, err);
 }
 
-static void
-delete_done(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
 void
 provider_rules_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, delete_op, call, delete_done, call);
+    op_submit(call->rest->options.ops, delete_op, call, call_accepted, call);
 }

@@ -257,22 +257,10 @@ reset_op(struct store *store, void *call, struct changes *changes, struct nt_err
     return quota_reset(store, project_of(call), err);
 }
 
-static void
-reset_done(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
 void
 quotas_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, reset_op, call, reset_done, call);
+    op_submit(call->rest->options.ops, reset_op, call, call_accepted, call);
 }
 
 /* Names of /limits. */

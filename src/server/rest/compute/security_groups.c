@@ -400,18 +400,6 @@ security_groups_update(struct call *call)
     start_group_work(call, update_group_op, false);
 }
 
-static void
-accepted(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
 static int
 delete_group_op(struct store *store, void *call_, struct changes *changes, struct nt_err *err)
 {
@@ -427,7 +415,7 @@ delete_group_op(struct store *store, void *call_, struct changes *changes, struc
 void
 security_groups_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, delete_group_op, call, accepted, call);
+    op_submit(call->rest->options.ops, delete_group_op, call, call_accepted, call);
 }
 
 /* A number or a text, as text. */
@@ -612,7 +600,7 @@ delete_rule_op(struct store *store, void *call_, struct changes *changes, struct
 void
 security_rules_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, delete_rule_op, call, accepted, call);
+    op_submit(call->rest->options.ops, delete_rule_op, call, call_accepted, call);
 }
 
 /* The actions addSecurityGroup and removeSecurityGroup of a server. */
@@ -638,7 +626,7 @@ membership_done(void *m_, const struct nt_err *err)
 {
     struct membership *m = m_;
 
-    accepted(m->call, err);
+    call_accepted(m->call, err);
     nt_instance_clear(&m->instance);
     free(m);
 }

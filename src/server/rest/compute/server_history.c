@@ -10,25 +10,6 @@
 
 /* /servers/ID/os-instance-actions and /servers/ID/os-interface. */
 
-static void
-put_time(struct json *json, const char *name, int64_t at)
-{
-    char text[NT_TIME_SIZE];
-
-    if (at) {
-        nt_time_format(at, text);
-        json_object_put_format(json, name, "%.19s.000000", text);
-    } else {
-        json_object_put(json, name, json_null_create());
-    }
-}
-
-static struct json *
-text_or_null(const char *text)
-{
-    return *text ? json_string_create(text) : json_null_create();
-}
-
 static struct json *
 action_view(const struct instance_action *action)
 {
@@ -40,7 +21,7 @@ action_view(const struct instance_action *action)
     json_object_put_string(json, "user_id", action->user_id);
     json_object_put_string(json, "project_id", action->project_id);
     json_object_put(json, "message", text_or_null(action->message));
-    put_time(json, "start_time", action->started_at);
+    put_time_us(json, "start_time", action->started_at);
     return json;
 }
 
@@ -51,8 +32,8 @@ event_view(const struct instance_action *action)
     struct json *json = json_object_create();
 
     json_object_put_format(json, "event", "compute_%s_instance", action->action);
-    put_time(json, "start_time", action->started_at);
-    put_time(json, "finish_time", action->finished_at);
+    put_time_us(json, "start_time", action->started_at);
+    put_time_us(json, "finish_time", action->finished_at);
     json_object_put(json, "result", text_or_null(action->result));
     json_object_put(json, "traceback", json_null_create());
     return json;

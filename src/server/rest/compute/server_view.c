@@ -60,21 +60,6 @@ vm_state_of_status(const char *status)
     return NULL;
 }
 
-static struct json *
-text_or_null(const char *text)
-{
-    return text && *text ? json_string_create(text) : json_null_create();
-}
-
-static void
-put_time(struct json *json, const char *name, int64_t at)
-{
-    char text[NT_TIME_SIZE];
-
-    nt_time_format(at, text);
-    json_object_put_string(json, name, text);
-}
-
 /* Tells a project's servers on the same host from those on others, without naming
  * the host. */
 static void

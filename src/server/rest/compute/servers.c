@@ -197,39 +197,15 @@ delete_op(struct store *store, void *call_, struct changes *changes, struct nt_e
                : 0;
 }
 
-static void
-delete_done(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 204);
-    }
-}
-
-static void
-force_delete_done(void *call_, const struct nt_err *err)
-{
-    struct call *call = call_;
-
-    if (err) {
-        call_fail(call, err);
-    } else {
-        call_reply(call, 202);
-    }
-}
-
 /* Nothing is kept of a server that is deleted, so there is nothing to force. */
 void
 server_force_delete(struct call *call, const struct nt_instance *instance, const struct json *arg)
 {
-    op_submit(call->rest->options.ops, delete_op, call, force_delete_done, call);
+    op_submit(call->rest->options.ops, delete_op, call, call_accepted, call);
 }
 
 void
 servers_delete(struct call *call)
 {
-    op_submit(call->rest->options.ops, delete_op, call, delete_done, call);
+    op_submit(call->rest->options.ops, delete_op, call, call_deleted, call);
 }

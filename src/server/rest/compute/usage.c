@@ -53,19 +53,6 @@ read_filter(const struct call *call, struct usage_filter *filter, struct nt_err 
                          "the end time.");
 }
 
-static void
-put_time(struct json *json, const char *name, int64_t at)
-{
-    char text[NT_TIME_SIZE];
-
-    if (at) {
-        nt_time_format(at, text);
-        json_object_put_format(json, name, "%.19s.000000", text);
-    } else {
-        json_object_put(json, name, json_null_create());
-    }
-}
-
 static struct json *
 server_usage(const struct usage *u, double hours, int64_t now)
 {
@@ -83,8 +70,8 @@ server_usage(const struct usage *u, double hours, int64_t now)
     json_object_put(
         json, "uptime",
         json_integer_create(((u->ended_at ? u->ended_at : now) - u->launched_at) / 1000));
-    put_time(json, "started_at", u->launched_at);
-    put_time(json, "ended_at", u->ended_at);
+    put_time_us(json, "started_at", u->launched_at);
+    put_time_us(json, "ended_at", u->ended_at);
     return json;
 }
 
@@ -117,8 +104,8 @@ project_usage(const struct call *call, const struct usage_filter *filter, const 
     json_object_put(json, "total_vcpus_usage", json_real_create(vcpus));
     json_object_put(json, "total_memory_mb_usage", json_real_create(ram));
     json_object_put(json, "total_local_gb_usage", json_real_create(disk));
-    put_time(json, "start", filter->start);
-    put_time(json, "stop", filter->end);
+    put_time_us(json, "start", filter->start);
+    put_time_us(json, "stop", filter->end);
     json_object_put(json, "server_usages", servers);
     return json;
 }

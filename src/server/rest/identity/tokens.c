@@ -184,7 +184,7 @@ catalog_json(const struct call *call)
 
 /* Clients parse the fraction. */
 static void
-put_time(struct json *json, const char *name, int64_t at)
+put_token_time(struct json *json, const char *name, int64_t at)
 {
     char text[NT_TIME_SIZE];
 
@@ -203,8 +203,8 @@ token_json(const struct call *call, const struct identity *who, int64_t expires_
     json_object_put(user, "password_expires_at", json_null_create());
     json_object_put(project, "domain", domain_json());
     json_object_put(token, "methods", json_array_create_1(json_string_create("password")));
-    put_time(token, "issued_at", nt_wall_ms(call->rest->options.env->clock));
-    put_time(token, "expires_at", expires_at);
+    put_token_time(token, "issued_at", nt_wall_ms(call->rest->options.env->clock));
+    put_token_time(token, "expires_at", expires_at);
     json_object_put(token, "user", user);
     json_object_put(token, "project", project);
     json_object_put(token, "roles",

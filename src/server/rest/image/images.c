@@ -46,15 +46,6 @@ image_versions_list(struct call *call)
     call_reply_json(call, 200, versions_json(call));
 }
 
-static void
-put_time(struct json *json, const char *name, int64_t at)
-{
-    char text[NT_TIME_SIZE];
-
-    nt_time_format(at, text);
-    json_object_put_string(json, name, text);
-}
-
 static struct json *
 image_view(const struct nt_image *image)
 {
