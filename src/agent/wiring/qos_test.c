@@ -17,12 +17,13 @@ struct scene {
     struct nt_vo_network network;
 };
 
-static void
-scene_init(struct scene *s)
+static int
+set_up(void **state)
 {
     static const char *const ids[] = { POLICY_A, POLICY_B };
+    struct scene *s = xzalloc(sizeof *s);
 
-    memset(s, 0, sizeof *s);
+    *state = s;
     world_init(&s->w);
     s->w.config.has_qos = true;
     recorder_init(&s->r, &s->w);
@@ -38,14 +39,19 @@ scene_init(struct scene *s)
     }
     strcpy(s->network.id, networks[0]);
     see_bridges(&s->r);
+    return 0;
 }
 
-static void
-scene_deinit(struct scene *s)
+static int
+tear_down(void **state)
 {
+    struct scene *s = *state;
+
     recorder_deinit(&s->r);
     s->w.network = NULL; /* Not its own. */
     world_deinit(&s->w);
+    free(s);
+    return 0;
 }
 
 /* Tells the port with that policy of its own. */
@@ -68,168 +74,154 @@ know(struct scene *s, int policy)
 static void
 a_policy_is_of_interest_while_a_port_has_it(void **state)
 {
-    struct scene s;
+    struct scene *s = *state;
 
-    (void) state;
-    scene_init(&s);
-    plug(&s.r, 0);
-    plug(&s.r, 1);
-    tell_policy(&s, 0, POLICY_A);
-    tell_policy(&s, 1, POLICY_A);
-    assert_non_null(strstr(ds_cstr(&s.r.log), "policy aaaaaaaa\n"));
-    ds_clear(&s.r.log);
-    tell_policy(&s, 0, POLICY_B);
-    assert_non_null(strstr(ds_cstr(&s.r.log), "policy bbbbbbbb\n"));
-    assert_null(strstr(ds_cstr(&s.r.log), "dropped"));
+    plug(&s->r, 0);
+    plug(&s->r, 1);
+    tell_policy(s, 0, POLICY_A);
+    tell_policy(s, 1, POLICY_A);
+    assert_non_null(strstr(ds_cstr(&s->r.log), "policy aaaaaaaa\n"));
+    ds_clear(&s->r.log);
+    tell_policy(s, 0, POLICY_B);
+    assert_non_null(strstr(ds_cstr(&s->r.log), "policy bbbbbbbb\n"));
+    assert_null(strstr(ds_cstr(&s->r.log), "dropped"));
 
-    tell_policy(&s, 1, "");
-    assert_non_null(strstr(ds_cstr(&s.r.log), "policy aaaaaaaa dropped\n"));
-    s.w.ports[0].is_plugged = false;
-    see_vif(&s.r, 0);
-    settle(&s.r);
-    assert_non_null(strstr(ds_cstr(&s.r.log), "policy bbbbbbbb dropped\n"));
-    scene_deinit(&s);
+    tell_policy(s, 1, "");
+    assert_non_null(strstr(ds_cstr(&s->r.log), "policy aaaaaaaa dropped\n"));
+    s->w.ports[0].is_plugged = false;
+    see_vif(&s->r, 0);
+    settle(&s->r);
+    assert_non_null(strstr(ds_cstr(&s->r.log), "policy bbbbbbbb dropped\n"));
 }
 
 static void
 limits_stay_until_the_policy_is_known(void **state)
 {
-    struct scene s;
+    struct scene *s = *state;
 
-    (void) state;
-    scene_init(&s);
-    plug(&s.r, 0);
-    tell_policy(&s, 0, POLICY_A);
-    assert_int_equal(s.w.ports[0].policing, -1);
-    assert_false(wiring_is_complete(s.r.wiring));
+    plug(&s->r, 0);
+    tell_policy(s, 0, POLICY_A);
+    assert_int_equal(s->w.ports[0].policing, -1);
+    assert_false(wiring_is_complete(s->r.wiring));
 
-    know(&s, 0);
-    assert_int_equal(s.w.ports[0].policing, 1000);
-    assert_int_equal(s.w.ports[0].policing_burst, 800);
-    assert_int_equal(s.w.ports[0].limit, 0);
-    assert_non_null(strstr(flows_of(&s.r, OWNER_0), "set_field:10->ip_dscp"));
-    assert_true(wiring_is_complete(s.r.wiring));
+    know(s, 0);
+    assert_int_equal(s->w.ports[0].policing, 1000);
+    assert_int_equal(s->w.ports[0].policing_burst, 800);
+    assert_int_equal(s->w.ports[0].limit, 0);
+    assert_non_null(strstr(flows_of(&s->r, OWNER_0), "set_field:10->ip_dscp"));
+    assert_true(wiring_is_complete(s->r.wiring));
 
     /* The server does not have it any more. */
-    s.w.policies[0] = NULL;
-    wiring_policy_told(s.r.wiring, POLICY_A);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].policing, 0);
-    assert_null(strstr(flows_of(&s.r, OWNER_0), "ip_dscp"));
-    assert_true(wiring_is_complete(s.r.wiring));
-    scene_deinit(&s);
+    s->w.policies[0] = NULL;
+    wiring_policy_told(s->r.wiring, POLICY_A);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].policing, 0);
+    assert_null(strstr(flows_of(&s->r, OWNER_0), "ip_dscp"));
+    assert_true(wiring_is_complete(s->r.wiring));
 }
 
 static void
 a_network_is_right_about_its_policy(void **state)
 {
-    struct scene s;
+    struct scene *s = *state;
 
-    (void) state;
-    scene_init(&s);
-    s.w.policies[0] = &s.policies[0];
-    s.w.policies[1] = &s.policies[1];
-    plug(&s.r, 0);
-    tell(&s.r, 0, 0, true);
-    ovs_strlcpy(s.w.told[0]->qos_network_policy_id, POLICY_A, NT_UUID_SIZE);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].policing, 1000);
+    s->w.policies[0] = &s->policies[0];
+    s->w.policies[1] = &s->policies[1];
+    plug(&s->r, 0);
+    tell(&s->r, 0, 0, true);
+    ovs_strlcpy(s->w.told[0]->qos_network_policy_id, POLICY_A, NT_UUID_SIZE);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].policing, 1000);
 
-    strcpy(s.network.qos_policy_id, POLICY_B);
-    s.w.network = &s.network;
-    wiring_network_told(s.r.wiring, s.network.id);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].policing, 2000);
+    strcpy(s->network.qos_policy_id, POLICY_B);
+    s->w.network = &s->network;
+    wiring_network_told(s->r.wiring, s->network.id);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].policing, 2000);
 
     /* A policy of its own overrides it, the network's own ports are not limited. */
-    tell_policy(&s, 0, POLICY_A);
-    assert_int_equal(s.w.ports[0].policing, 1000);
-    tell(&s.r, 0, 0, true);
-    ovs_strlcpy(s.w.told[0]->device_owner, "network:dhcp", sizeof s.w.told[0]->device_owner);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].policing, 0);
-    tell(&s.r, 0, 0, true);
-    ovs_strlcpy(s.w.told[0]->device_owner, "network:router_gateway",
-                sizeof s.w.told[0]->device_owner);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].policing, 2000);
-    scene_deinit(&s);
+    tell_policy(s, 0, POLICY_A);
+    assert_int_equal(s->w.ports[0].policing, 1000);
+    tell(&s->r, 0, 0, true);
+    ovs_strlcpy(s->w.told[0]->device_owner, "network:dhcp", sizeof s->w.told[0]->device_owner);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].policing, 0);
+    tell(&s->r, 0, 0, true);
+    ovs_strlcpy(s->w.told[0]->device_owner, "network:router_gateway",
+                sizeof s->w.told[0]->device_owner);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].policing, 2000);
 }
 
 static void
 a_port_that_is_over_has_no_limits(void **state)
 {
-    struct scene s;
+    struct scene *s = *state;
 
-    (void) state;
-    scene_init(&s);
-    s.w.policies[0] = &s.policies[0];
-    plug(&s.r, 0);
-    tell_policy(&s, 0, POLICY_A);
-    assert_int_equal(s.w.ports[0].policing, 1000);
+    s->w.policies[0] = &s->policies[0];
+    plug(&s->r, 0);
+    tell_policy(s, 0, POLICY_A);
+    assert_int_equal(s->w.ports[0].policing, 1000);
 
     /* Down for a while: nothing passes, and the limit is there when it is up again. */
-    tell(&s.r, 0, 0, false);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].tag, 4095);
-    assert_int_equal(s.w.ports[0].policing, 1000);
+    tell(&s->r, 0, 0, false);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].tag, 4095);
+    assert_int_equal(s->w.ports[0].policing, 1000);
 
-    wiring_port_told(s.r.wiring, s.w.ports[0].id, ANSWER_GONE);
-    settle(&s.r);
-    assert_int_equal(s.w.ports[0].policing, 0);
-    assert_int_equal(s.w.ports[0].limit, 0);
-    scene_deinit(&s);
+    wiring_port_told(s->r.wiring, s->w.ports[0].id, ANSWER_GONE);
+    settle(&s->r);
+    assert_int_equal(s->w.ports[0].policing, 0);
+    assert_int_equal(s->w.ports[0].limit, 0);
 }
 
 static void
 a_packet_rate_is_a_meter_of_the_smallest_free_number(void **state)
 {
-    struct scene s;
+    struct scene *s = *state;
 
-    (void) state;
-    scene_init(&s);
-    s.rules[0][1].vo.type = &nt_vo_qos_packet_rate_limit_type;
-    strcpy(s.rules[0][1].direction, "ingress");
-    s.rules[0][1].max_kpps = 3;
-    s.rules[0][1].max_burst_kpps = 1;
-    s.w.policies[0] = &s.policies[0];
-    plug(&s.r, 0);
-    plug(&s.r, 1);
-    tell_policy(&s, 0, POLICY_A);
-    tell_policy(&s, 1, POLICY_A);
-    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 1 3000/1000\n"));
-    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 2 3000/1000\n"));
-    assert_non_null(strstr(flows_of(&s.r, OWNER_0), "meter:1"));
-    ds_clear(&s.r.log);
+    s->rules[0][1].vo.type = &nt_vo_qos_packet_rate_limit_type;
+    strcpy(s->rules[0][1].direction, "ingress");
+    s->rules[0][1].max_kpps = 3;
+    s->rules[0][1].max_burst_kpps = 1;
+    s->w.policies[0] = &s->policies[0];
+    plug(&s->r, 0);
+    plug(&s->r, 1);
+    tell_policy(s, 0, POLICY_A);
+    tell_policy(s, 1, POLICY_A);
+    assert_non_null(strstr(ds_cstr(&s->r.log), "meter 1 3000/1000\n"));
+    assert_non_null(strstr(ds_cstr(&s->r.log), "meter 2 3000/1000\n"));
+    assert_non_null(strstr(flows_of(&s->r, OWNER_0), "meter:1"));
+    ds_clear(&s->r.log);
 
-    tell_policy(&s, 0, "");
-    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 1 0/0\n"));
-    assert_null(strstr(flows_of(&s.r, OWNER_0), "meter"));
-    ds_clear(&s.r.log);
-    tell_policy(&s, 0, POLICY_A);
-    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 1 3000/1000\n"));
+    tell_policy(s, 0, "");
+    assert_non_null(strstr(ds_cstr(&s->r.log), "meter 1 0/0\n"));
+    assert_null(strstr(flows_of(&s->r, OWNER_0), "meter"));
+    ds_clear(&s->r.log);
+    tell_policy(s, 0, POLICY_A);
+    assert_non_null(strstr(ds_cstr(&s->r.log), "meter 1 3000/1000\n"));
 
-    s.w.ports[1].is_plugged = false;
-    see_vif(&s.r, 1);
-    settle(&s.r);
-    assert_non_null(strstr(ds_cstr(&s.r.log), "meter 2 0/0\n"));
+    s->w.ports[1].is_plugged = false;
+    see_vif(&s->r, 1);
+    settle(&s->r);
+    assert_non_null(strstr(ds_cstr(&s->r.log), "meter 2 0/0\n"));
 
     /* A switch that has none: the port works, unlimited. */
-    wiring_no_meters(s.r.wiring);
-    settle(&s.r);
-    assert_null(strstr(flows_of(&s.r, OWNER_0), "meter"));
-    scene_deinit(&s);
+    wiring_no_meters(s->r.wiring);
+    settle(&s->r);
+    assert_null(strstr(flows_of(&s->r, OWNER_0), "meter"));
 }
 
 int
 main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_policy_is_of_interest_while_a_port_has_it),
-        cmocka_unit_test(limits_stay_until_the_policy_is_known),
-        cmocka_unit_test(a_network_is_right_about_its_policy),
-        cmocka_unit_test(a_port_that_is_over_has_no_limits),
-        cmocka_unit_test(a_packet_rate_is_a_meter_of_the_smallest_free_number),
+        T(a_policy_is_of_interest_while_a_port_has_it),
+        T(limits_stay_until_the_policy_is_known),
+        T(a_network_is_right_about_its_policy),
+        T(a_port_that_is_over_has_no_limits),
+        T(a_packet_rate_is_a_meter_of_the_smallest_free_number),
     };
 
     return cmocka_run_group_tests_name("agent/wiring/qos", tests, NULL, NULL);
