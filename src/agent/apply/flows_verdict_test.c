@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "agent/apply/flows_slots.h"
+#include "base/mem.h"
 
 #define MATCH "table=5,priority=7,in_port=3,"
 #define DROP MATCH "actions=drop"
@@ -22,7 +23,7 @@ struct scene {
     struct flows_cookie_mask reserved;
     struct flows flows;
     struct flows_bridge bridge;
-    struct flows_owner owner, later;
+    struct flows_owner *owner, *later;
     struct flows_slot slot;
 };
 
@@ -45,10 +46,12 @@ scene_init(struct scene *s, const char *wanted, const char *installed)
     s->reserved = (struct flows_cookie_mask){ 0x1200, 0xff00 };
     s->flows.reserved = &s->reserved;
     s->flows.n_reserved = 1;
+    s->owner = xzalloc(sizeof *s->owner);
+    s->later = xzalloc(sizeof *s->later);
     s->bridge.flows = &s->flows;
     s->bridge.is_known = true;
     s->slot.bridge = &s->bridge;
-    s->slot.top.owner = wanted ? &s->owner : NULL;
+    s->slot.top.owner = wanted ? s->owner : NULL;
     s->slot.top.flow = flow(wanted);
     s->slot.installed = flow(installed);
 }
@@ -63,6 +66,8 @@ scene_deinit(struct scene *s)
     }
     nt_flow_free(slot->top.flow);
     free(s->bridge.dirty);
+    free(s->owner);
+    free(s->later);
 }
 
 static void
@@ -113,7 +118,7 @@ each_slot_has_one_verdict(void **state NT_UNUSED)
         s.slot.is_refused = cases[i].is_refused;
         s.slot.is_left = cases[i].is_left;
         if (cases[i].is_given_up) {
-            s.slot.top.owner = &s.owner;
+            s.slot.top.owner = s.owner;
         }
         expect_verdict(&s, cases[i].verdict, cases[i].about);
         scene_deinit(&s);
@@ -200,14 +205,14 @@ what_is_left_is_put_right_when_it_is_wanted_anew(void **state NT_UNUSED)
     s.bridge.is_check = s.flows.leaves_edits = true;
     flows_slot_see(&s.slot, other);
     expect_verdict(&s, FLOW_LEFT, "changed");
-    flows_slot_claim(&s.slot, &s.later, flow(MATCH "actions=output:2"));
+    flows_slot_claim(&s.slot, s.later, flow(MATCH "actions=output:2"));
     expect_verdict(&s, FLOW_REPLACE, "wanted otherwise");
     assert_false(flows_slot_is_settled(&s.slot));
     s.slot.is_left = true;
-    flows_slot_give_up(&s.slot, &s.later);
+    flows_slot_give_up(&s.slot, s.later);
     expect_verdict(&s, FLOW_REPLACE, "given up: as the earlier owner wants it");
     s.slot.is_left = true;
-    flows_slot_give_up(&s.slot, &s.owner);
+    flows_slot_give_up(&s.slot, s.owner);
     expect_verdict(&s, FLOW_REMOVE, "given up by all");
     scene_deinit(&s);
 }
