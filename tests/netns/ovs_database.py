@@ -267,6 +267,35 @@ def lost_limits(switch, peer):
     peer.settle()
 
 
+def odd_limits(switch, peer):
+    """A queue under two numbers, and one that is in a row of somebody else's, too."""
+    def make(name, *more):
+        plug(switch, name)
+        switch.vsctl("--", "--id=@q", "create", "Queue", f"external_ids:port={name}",
+                     "--", "--id=@row", "create", "QoS", "type=linux-htb",
+                     "external_ids:_type=bandwidth_limit", f"external_ids:id={name}",
+                     "queues:0=@q", "queues:1=@q", "--", "set", "Port", name, "qos=@row", *more)
+
+    def of(table, column):
+        return sorted(row["external_ids"][column] for row in switch.rows(table)
+                      if row["external_ids"].get(column) in ("tap5", "tap6", "shared"))
+
+    make("tap5")
+    make("tap6", "--", "create", "QoS", "type=linux-htb", "external_ids:id=shared", "queues:0=@q")
+    peer.wait("look_port", bool, "the port", name="tap6")
+    peer.ask("qos", name="tap5", kbps=0)
+    peer.ask("qos", name="tap6", kbps=1000)
+    equal(peer.settle()["failed"], 0, "refused transactions")
+    equal((of("QoS", "id"), of("Queue", "port")), (["shared", "tap6"], ["tap6", "tap6"]), "rows")
+    peer.ask("qos", name="tap6", kbps=0)
+    peer.settle()
+    equal((of("QoS", "id"), of("Queue", "port")), (["shared"], ["tap6"]), "rows")
+    switch.vsctl("--", "del-port", "tap5", "--", "del-port", "tap6")
+    for name in ("tap5", "tap6"):
+        peer.ask("forget", name=name)
+    peer.settle()
+
+
 def removes(switch, peer):
     peer.ask("no_port", name="vxlan-0a000002")
     peer.settle()
@@ -504,6 +533,7 @@ def main():
     check("a limit is rows of our own", limits, switch, peer)
     check("a limit goes with its port", limit_goes_with_its_port, switch, peer)
     check("limits of ports that are gone are removed", lost_limits, switch, peer)
+    check("a queue goes once, and not while others use it", odd_limits, switch, peer)
     check("a port is removed once", removes, switch, peer)
     check("a port comes back to its bridge", moves_home, switch, peer)
     check("bonds and failed ports are seen", sees_bonds_and_failures, switch, peer)

@@ -112,5 +112,23 @@ void nt_ovsdb_put_pairs(const struct ovsdb_idl_row *, const struct ovsdb_idl_col
 bool nt_ovsdb_ensure_controller(struct nt_ovsdb *, const struct ovsrec_bridge *,
                                 const struct nt_ovs_bridge_want *);
 
+/* The stock agent's own marks, so that either agent finds the rows of the other one. */
+#define NT_OVSDB_LIMIT "bandwidth_limit"
+#define NT_OVSDB_QOS_TYPE "linux-htb"
+#define NT_OVSDB_MAX_RATE "34359738367" /* Bits a second: what the whole port may send. */
+
+/* Marked rows, empty, within a transaction. */
+struct ovsrec_qos *nt_ovsdb_make_qos(struct nt_ovsdb *, const char *kind, const char *id);
+struct ovsrec_queue *nt_ovsdb_make_queue(struct nt_ovsdb *, const char *kind, const char *port,
+                                         int64_t number);
+
+/* Whether some port refers to it. */
+bool nt_ovsdb_is_qos_used(const struct nt_ovsdb *, const struct ovsrec_qos *);
+
+/* Deletes queues that no QoS row but 'but' refers to, within a transaction; each may be named
+ * several times. */
+void nt_ovsdb_drop_queues(struct nt_ovsdb *, struct ovsrec_queue *const *, size_t n,
+                          const struct ovsrec_qos *but);
+
 /* Deletes our QoS row of a port and its queues, within a transaction. */
-void nt_ovsdb_drop_qos(const struct ovsrec_port *);
+void nt_ovsdb_drop_qos(struct nt_ovsdb *, const struct ovsrec_port *);

@@ -144,37 +144,78 @@ nt_ovsdb_ensure_manager(struct nt_ovsdb *db, const char *target, int inactivity_
 
 /* --- limits ----------------------------------------------------------------------------- */
 
-/* The stock agent's own marks, so that either agent finds the rows of the other one. */
-#define QOS_KIND "bandwidth_limit"
-#define QOS_TYPE "linux-htb"
-#define QOS_MAX_RATE "34359738367" /* Bits a second: what the whole port may send. */
-
 static bool
 is_qos_of(const struct ovsrec_qos *row, const char *port)
 {
     const char *id = smap_get(&row->external_ids, "id");
     const char *kind = smap_get(&row->external_ids, "_type");
 
-    return id && kind && !strcmp(id, port) && !strcmp(kind, QOS_KIND);
+    return id && kind && !strcmp(id, port) && !strcmp(kind, NT_OVSDB_LIMIT);
+}
+
+bool
+nt_ovsdb_is_qos_used(const struct nt_ovsdb *db, const struct ovsrec_qos *row)
+{
+    const struct ovsrec_port *port;
+
+    OVSREC_PORT_FOR_EACH(port, db->idl)
+    {
+        if (port->qos == row) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether another QoS row than 'but' (NULL: any) refers to it. */
+static bool
+is_queue_used(const struct nt_ovsdb *db, const struct ovsrec_queue *row,
+              const struct ovsrec_qos *but)
+{
+    const struct ovsrec_qos *qos;
+
+    OVSREC_QOS_FOR_EACH(qos, db->idl)
+    {
+        for (size_t i = 0; qos != but && i < qos->n_queues; i++) {
+            if (qos->value_queues[i] == row) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void
+nt_ovsdb_drop_queues(struct nt_ovsdb *db, struct ovsrec_queue *const *rows, size_t n,
+                     const struct ovsrec_qos *but)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool is_done = is_queue_used(db, rows[i], but);
+
+        for (size_t j = 0; j < i && !is_done; j++) {
+            is_done = rows[j] == rows[i];
+        }
+        if (!is_done) {
+            ovsrec_queue_delete(rows[i]);
+        }
+    }
 }
 
 static void
-delete_qos(const struct ovsrec_qos *row)
+delete_qos(struct nt_ovsdb *db, const struct ovsrec_qos *row)
 {
-    for (size_t i = 0; i < row->n_queues; i++) {
-        ovsrec_queue_delete(row->value_queues[i]);
-    }
+    nt_ovsdb_drop_queues(db, row->value_queues, row->n_queues, row);
     ovsrec_qos_delete(row);
 }
 
 void
-nt_ovsdb_drop_qos(const struct ovsrec_port *port)
+nt_ovsdb_drop_qos(struct nt_ovsdb *db, const struct ovsrec_port *port)
 {
     const struct ovsrec_qos *row = port->qos;
 
     if (row && is_qos_of(row, port->name)) {
         ovsrec_port_set_qos(port, NULL);
-        delete_qos(row);
+        delete_qos(db, row);
     }
 }
 
@@ -199,7 +240,7 @@ drop_lost_qos(struct nt_ovsdb *db, const char *port)
     const struct ovsrec_qos *row = find_lost_qos(db, port);
 
     if (row && nt_ovsdb_begin(db)) {
-        delete_qos(row);
+        delete_qos(db, row);
     }
     return !row;
 }
@@ -225,45 +266,23 @@ has_keys(const struct smap *ids, const char *const *keys, const char *kind_key)
             return false;
         }
     }
-    return !strcmp(smap_get_def(ids, kind_key, ""), QOS_KIND);
+    return !strcmp(smap_get_def(ids, kind_key, ""), NT_OVSDB_LIMIT);
 }
 
 static bool
 is_lost_qos(const struct nt_ovsdb *db, const struct ovsrec_qos *row)
 {
     static const char *const keys[] = { "id", NULL };
-    const struct ovsrec_port *port;
 
-    if (!has_keys(&row->external_ids, keys, "_type")) {
-        return false;
-    }
-    OVSREC_PORT_FOR_EACH(port, db->idl)
-    {
-        if (port->qos == row) {
-            return false;
-        }
-    }
-    return true;
+    return has_keys(&row->external_ids, keys, "_type") && !nt_ovsdb_is_qos_used(db, row);
 }
 
 static bool
 is_lost_queue(const struct nt_ovsdb *db, const struct ovsrec_queue *row)
 {
     static const char *const keys[] = { "port", "queue-num", NULL };
-    const struct ovsrec_qos *qos;
 
-    if (!has_keys(&row->external_ids, keys, "type")) {
-        return false;
-    }
-    OVSREC_QOS_FOR_EACH(qos, db->idl)
-    {
-        for (size_t i = 0; i < qos->n_queues; i++) {
-            if (qos->value_queues[i] == row) {
-                return false;
-            }
-        }
-    }
-    return true;
+    return has_keys(&row->external_ids, keys, "type") && !is_queue_used(db, row, NULL);
 }
 
 /* Queues in a later turn, when those that referred to them are gone. */
@@ -298,31 +317,31 @@ nt_ovsdb_ensure_no_lost_limits(struct nt_ovsdb *db)
     return is_so;
 }
 
-static const struct ovsrec_queue *
-make_queue(struct nt_ovsdb *db, const char *port)
+struct ovsrec_queue *
+nt_ovsdb_make_queue(struct nt_ovsdb *db, const char *kind, const char *port, int64_t number)
 {
     struct ovsrec_queue *row = ovsrec_queue_insert(db->open);
     struct smap ids = SMAP_INITIALIZER(&ids);
 
     smap_add(&ids, "port", port);
-    smap_add(&ids, "type", QOS_KIND);
-    smap_add(&ids, "queue-num", "0");
+    smap_add(&ids, "type", kind);
+    smap_add_format(&ids, "queue-num", "%" PRId64, number);
     ovsrec_queue_set_external_ids(row, &ids);
     smap_destroy(&ids);
     return row;
 }
 
-static const struct ovsrec_qos *
-make_qos(struct nt_ovsdb *db, const char *port)
+struct ovsrec_qos *
+nt_ovsdb_make_qos(struct nt_ovsdb *db, const char *kind, const char *id)
 {
     struct ovsrec_qos *row = ovsrec_qos_insert(db->open);
     struct smap ids = SMAP_INITIALIZER(&ids);
     struct smap config = SMAP_INITIALIZER(&config);
 
-    smap_add(&ids, "id", port);
-    smap_add(&ids, "_type", QOS_KIND);
-    smap_add(&config, "max-rate", QOS_MAX_RATE);
-    ovsrec_qos_set_type(row, QOS_TYPE);
+    smap_add(&ids, "id", id);
+    smap_add(&ids, "_type", kind);
+    smap_add(&config, "max-rate", NT_OVSDB_MAX_RATE);
+    ovsrec_qos_set_type(row, NT_OVSDB_QOS_TYPE);
     ovsrec_qos_set_external_ids(row, &ids);
     ovsrec_qos_set_other_config(row, &config);
     smap_destroy(&ids);
@@ -341,19 +360,17 @@ write_limit(struct nt_ovsdb *db, const struct ovsrec_port *port, const char *rat
     int64_t number = 0;
 
     if (!qos) {
-        qos = make_qos(db, port->name);
+        qos = nt_ovsdb_make_qos(db, NT_OVSDB_LIMIT, port->name);
     }
-    queue = CONST_CAST(struct ovsrec_queue *,
-                       qos->n_queues == 1 ? qos->value_queues[0] : make_queue(db, port->name));
+    queue = qos->n_queues == 1 ? CONST_CAST(struct ovsrec_queue *, qos->value_queues[0])
+                               : nt_ovsdb_make_queue(db, NT_OVSDB_LIMIT, port->name, 0);
     smap_add(&config, "max-rate", rate);
     smap_add(&config, "burst", burst);
     ovsrec_queue_set_other_config(queue, &config);
     smap_destroy(&config);
 
-    for (size_t i = 0; i < qos->n_queues; i++) {
-        if (qos->value_queues[i] != queue) {
-            ovsrec_queue_delete(qos->value_queues[i]);
-        }
+    if (qos->n_queues > 1) {
+        nt_ovsdb_drop_queues(db, qos->value_queues, qos->n_queues, qos);
     }
     ovsrec_qos_set_queues(qos, &number, &queue, 1);
     ovsrec_port_set_qos(port, qos);
@@ -374,7 +391,7 @@ nt_ovsdb_ensure_qos(struct nt_ovsdb *db, const char *port, int64_t max_kbps, int
 
     if (max_kbps == 0) {
         if (is_ours && nt_ovsdb_begin(db)) {
-            nt_ovsdb_drop_qos(p->row);
+            nt_ovsdb_drop_qos(db, p->row);
         }
         return !is_ours;
     }

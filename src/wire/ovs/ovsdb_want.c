@@ -238,7 +238,7 @@ nt_ovsdb_ensure_no_bridge(struct nt_ovsdb *db, const char *name)
     }
     if (nt_ovsdb_begin(db)) {
         LIST_FOR_EACH (p, in_bridge, &b->ports) {
-            nt_ovsdb_drop_qos(p->row);
+            nt_ovsdb_drop_qos(db, p->row);
             sset_add(&db->touched_ports, p->head.name);
         }
         ovsrec_open_vswitch_update_bridges_delvalue(nt_ovsdb_root(db), b->row);
@@ -426,7 +426,7 @@ nt_ovsdb_ensure_no_port(struct nt_ovsdb *db, const char *name)
         return !sset_contains(&db->touched_ports, name);
     }
     if (!sset_contains(&db->touched_ports, name) && nt_ovsdb_begin(db)) {
-        nt_ovsdb_drop_qos(p->row);
+        nt_ovsdb_drop_qos(db, p->row);
         ovsrec_bridge_update_ports_delvalue(p->bridge->row, p->row);
         sset_add(&db->touched_ports, name);
     }
