@@ -70,8 +70,8 @@ void agent_show_plan(const struct agent *, const char *bridge, struct ds *out);
 struct json *agent_facts(const struct agent *);
 
 /* What a fresh agent wants with those facts and the switch as it is now: sorted lines
- * "BRIDGE FLOW" and "port NAME tag=N".  Waits for OVSDB, at most 'timeout_ms'; writes nothing.
- * The caller frees. */
+ * "BRIDGE FLOW", "port NAME tag=N", "queue PORT-ID number=N min_kbps=R" and "uplink NAME" (it has
+ * the queues).  Waits for OVSDB, at most 'timeout_ms'; writes nothing.  The caller frees. */
 NT_NODISCARD int agent_plan_text(const struct agent_env *, const struct json *facts,
                                  int64_t timeout_ms, char **out, struct nt_err *);
 

@@ -1,6 +1,7 @@
 /* Facts out, and wishes computed anew from them by somebody who knows nothing else. */
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +266,23 @@ no_meter(void *self, const struct nt_meter *meter)
     (void) self, (void) meter;
 }
 
+static void
+plan_queue(void *self_, const char *port_id, const struct nt_ovs_queue *queue)
+{
+    if (queue->number) {
+        add_line(self_, xasprintf("queue %s number=%" PRId64 " min_kbps=%" PRId64, port_id,
+                                  queue->number, queue->min_kbps));
+    }
+}
+
+static void
+plan_uplink(void *self_, const char *name, bool is_one)
+{
+    if (is_one) {
+        add_line(self_, xasprintf("uplink %s", name));
+    }
+}
+
 static const struct nt_vo_port *
 fact_port(void *self_, const char *id)
 {
@@ -502,6 +520,8 @@ agent_plan_text(const struct agent_env *env, const struct json *facts, int64_t t
         .forget_port = no_name,
         .qos = no_qos,
         .meter = no_meter,
+        .queue = plan_queue,
+        .uplink = plan_uplink,
         .interest = no_interest,
         .network_interest = no_interest,
         .policy_interest = no_interest,

@@ -60,6 +60,22 @@ want_meter(void *self_, const struct nt_meter *meter)
     meters_want(self->meters, meter);
 }
 
+static void
+want_queue(void *self_, const char *port_id, const struct nt_ovs_queue *queue)
+{
+    struct agent *self = self_;
+
+    bridges_want_queue(self->bridges, port_id, queue);
+}
+
+static void
+want_uplink(void *self_, const char *name, bool is_one)
+{
+    struct agent *self = self_;
+
+    bridges_want_uplink(self->bridges, name, is_one);
+}
+
 void
 agent_run_meters(struct agent *self)
 {
@@ -153,6 +169,8 @@ agent_wishes(struct agent *self)
         .forget_port = forget_port,
         .qos = want_qos,
         .meter = want_meter,
+        .queue = want_queue,
+        .uplink = want_uplink,
         .interest = interest,
         .network_interest = network_interest,
         .policy_interest = policy_interest,

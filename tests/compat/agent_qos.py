@@ -3,14 +3,15 @@
 a port or of its network, whatever happens to policy, port and agent.
 
 NT_AGENT=python puts the stock agent on both hosts: what fails then is this test's mistake."""
-# timeout: 900
+# timeout: 1200
 
 import os
+import re
 
-from check import Failed, check, done, equal, need
-from neutron_bed import bed_for
+from check import Failed, check, done, equal, need, wait_for
+from neutron_bed import bed_for, recomputed
 from neutron_bed.flow_watch import FlowWatch
-from neutron_bed.scene import Scene
+from neutron_bed.scene import Scene, exact, wait_exact
 
 OURS = os.environ.get("NT_AGENT", "neutrino")
 OPTIONS = {"securitygroup": {"firewall_driver": "noop"},
@@ -19,6 +20,8 @@ OPTIONS = {"securitygroup": {"firewall_driver": "noop"},
 LIMIT = "bandwidth_limit"
 MARK = "dscp_marking"
 RATE = "packet_rate_limit"
+MINIMUM = "minimum_bandwidth"
+FASTEST = "34359738367"
 LIMIT_S = 120  # A stock agent starts for a minute when the machine is busy.
 
 
@@ -64,6 +67,10 @@ def rate(direction, kpps, burst=0):
     return RATE, {"direction": direction, "max_kpps": kpps, "max_burst_kpps": burst}
 
 
+def minimum(direction, kbps):
+    return MINIMUM, {"direction": direction, "min_kbps": kbps}
+
+
 # --- what is looked for ------------------------------------------------------------------------
 
 
@@ -99,6 +106,21 @@ def meters(view, role, way, pps):
             and view.has("br-int", "table=59", there, f"mac({role})", number))
 
 
+def reserves(view, role, kbps, uplinks=("phys0",)):
+    """The port's queue on the uplinks, and flows that lead into it."""
+    if not kbps:
+        return not (view.has("qos", f"id({role})") or view.has("br-int", f"load:tap({role})->"))
+    return (view.has("qos", "QoS linux-htb", f"'_type': '{MINIMUM}'", f"of {sorted(uplinks)}",
+                     f"'max-rate': '{FASTEST}'", f"'tap({role})'")
+            and view.has("qos", "Queue", f"'port': 'id({role})'", f"'queue-num': 'tap({role})'",
+                         f"'type': '{MINIMUM}'", f"'min-rate': '{kbps * 1000}'",
+                         f"'max-rate': '{FASTEST}'", f"of ['tap({role})']")
+            and view.has("br-int", "table=0, priority=200", "reg4=0", f"in_port=tap({role})",
+                         f"load:tap({role})->NXM_NX_PKT_MARK[]")
+            and view.has("br-phys", "table=0, priority=200", "reg4=0", "in_port=phy-br-phys",
+                         f"pkt_mark=tap({role})", f"set_queue:tap({role})"))
+
+
 def for_nobody(line):
     """What docs/interop.md says of the flow that sets the queue: ours is there with a limit."""
     return "actions=set_queue:0,load:0x1->NXM_NX_REG3[0],resubmit(,0)" in line
@@ -108,6 +130,12 @@ def of_dead(role):
     """What it says of ports on the dead VLAN: the stock agent leaves their other flows."""
     return lambda line: for_nobody(line) or (f"in_port=tap({role})" in line
                                              and "actions=goto_table" in line)
+
+
+def of_queues(line):
+    """What it says of a minimum bandwidth that went: the stock agent leaves flows of br-phys."""
+    left = line.startswith("br-phys missing: ") or re.search(r"set_queue:\d", line)
+    return for_nobody(line) or (left and line.startswith("br-phys ") and "set_queue:" in line)
 
 
 def sets_queue(view):
@@ -123,7 +151,8 @@ def agree(scene, until, known=lambda line: False):
         told = [f"{host.name} {line}" for host, view in zip(scene.hosts, views)
                 for line in view.lines["qos"] + view.find("ovsdb", "policing=")
                 + view.find("br-int", "set_queue") + view.lines["meters"]
-                + view.find("br-int", "meter:") + view.find("br-int", "reg2=0")]
+                + view.find("br-int", "meter:") + view.find("br-int", "reg2=0")
+                + view.find("br-int", "reg4=0") + view.find("br-phys", "reg4=0")]
         raise Failed("\n".join([str(problem), *told])) from None
 
 
@@ -219,7 +248,7 @@ def restarted(scene, policies):
     policies.add("net", "slow", rate("egress", 5))
     agree(scene, lambda view: meters(view, "v", "egress", 5000)
           and meters(view, "w", "egress", 5000))
-    rows = {row["_uuid"] for table in ("QoS", "Queue") for row in host.switch.rows(table)}
+    rows = qos_rows(host)
     watch = FlowWatch(host, "br-int")
     restart([host], lambda: None)
     # Seen at both ports it shows that the agent has gone through everything.
@@ -227,11 +256,14 @@ def restarted(scene, policies):
     agree(scene, lambda view: polices(view, "v", "9000/7200") and polices(view, "w", "9000/7200"))
     if OURS == "neutrino":
         equal(watch.lines(), [], "flows that were touched")
-        equal({row["_uuid"] for table in ("QoS", "Queue") for row in host.switch.rows(table)},
-              rows, "rows")
+        equal(qos_rows(host), rows, "rows")
     watch.stop()
     policies.drop("net", "slow")
     agree(scene, lambda view: not view.lines["meters"])
+
+
+def qos_rows(host):
+    return {row["_uuid"] for table in ("QoS", "Queue") for row in host.switch.rows(table)}
 
 
 def restart(hosts, meanwhile):
@@ -270,6 +302,115 @@ def deleted(scene, policies):
     agree(scene, lambda view: not view.lines["qos"], for_nobody)
 
 
+def reserve(scene, policies):
+    """Ports of no instance: placement has a say in those of others."""
+    policies.make("least", least=minimum("egress", 1000), most=minimum("ingress", 500))
+    for role in ("m", "n"):
+        scene.port(role, "vlan", device_owner="lab:guest")
+    scene.wait_active("m", "n")
+    scene.update("m", qos_policy_id=policies.ids["least"])
+    agree(scene, lambda view: reserves(view, "m", 1000) and reserves(view, "n", None), of_queues)
+    policies.change("least", "least", min_kbps=2000)
+    agree(scene, lambda view: reserves(view, "m", 2000), of_queues)
+    for rule, what in (("mark", mark(10)), ("into", ingress(3000)), ("out", egress(9000))):
+        policies.add("least", rule, what)
+    scene.update("n", qos_policy_id=policies.ids["least"])
+    agree(scene, lambda view: all(reserves(view, role, 2000) and marks(view, role, 10)
+                                  and queues(view, role, 3000) and polices(view, role, "9000/7200")
+                                  for role in ("m", "n")), of_queues)
+
+
+def reserved_elsewhere(scene, policies):
+    """Plugged anew it has another number."""
+    scene.unplug("m")
+    agree(scene, lambda view: reserves(view, "m", None) and reserves(view, "n", 2000), of_queues)
+    scene.plug("m")
+    scene.wait_active("m")
+    agree(scene, lambda view: reserves(view, "m", 2000) and reserves(view, "n", 2000), of_queues)
+
+
+def is_reserved(host, scene, role, kbps, uplinks):
+    return reserves(scene.view(host), role, kbps, uplinks)
+
+
+def uplinks_come_and_go(scene, policies):
+    """Ours has the queues on a port that is added later; the stock agent once a rule changes."""
+    both = ("phys0", "phys1")
+    for host in scene.hosts:
+        host.run(["ip", "link", "add", "phys1", "type", "veth", "peer", "name", "phys1-end"])
+        host.ovs("vsctl", "add-port", "br-phys", "phys1")
+    if OURS == "neutrino":
+        wait_for(lambda: is_reserved(scene.hosts[0], scene, "m", 2000, both), LIMIT_S, "phys1")
+        recomputed.wait_same(scene.hosts[0])
+    policies.change("least", "least", min_kbps=3000)
+    agree(scene, lambda view: reserves(view, "m", 3000, both) and reserves(view, "n", 3000, both),
+          of_queues)
+    for host in scene.hosts:
+        host.ovs("vsctl", "del-port", "phys1")
+        host.run(["ip", "link", "del", "phys1"])
+    agree(scene, lambda view: reserves(view, "m", 3000), of_queues)
+
+
+def reserved_after_restart(scene, policies):
+    """The stock agent does not find its own rows again: ours alone is looked at."""
+    if OURS != "neutrino":
+        return
+    host = scene.hosts[0]
+    before = exact(host)
+    rows = qos_rows(host)
+    watches = [FlowWatch(host, bridge) for bridge in ("br-int", "br-phys")]
+    restart([host], lambda: None)
+    policies.change("least", "out", max_kbps=9500)
+    agree(scene, lambda view: all(polices(view, role, "9500/7600") for role in ("m", "n")),
+          of_queues)
+    policies.change("least", "out", max_kbps=9000)
+    wait_exact(host, before)
+    equal([line for watch in watches for line in watch.lines()], [], "flows that were touched")
+    equal(qos_rows(host), rows, "rows")
+    for watch in watches:
+        watch.stop()
+
+
+def reserved_while_away(scene, policies):
+    """A rule that went while the agent was away leaves nothing behind."""
+    if OURS != "neutrino":
+        return
+    host = scene.hosts[0]
+    restart([host], lambda: scene.update("n", qos_policy_id=None))
+    agree(scene, lambda view: reserves(view, "m", 3000) and reserves(view, "n", None), of_queues)
+
+
+def others_row(scene, policies):
+    """Somebody else's row on an uplink stays, where the stock agent takes its place."""
+    if OURS != "neutrino":
+        return
+    host = scene.hosts[0]
+    host.ovs("vsctl", "--", "--id=@q", "create", "QoS", "type=linux-htb", "external_ids:id=mine",
+             "--", "set", "Port", "phys0", "qos=@q")
+    mine = uplink_row(host)
+    policies.change("least", "least", min_kbps=2500)
+    wait_for(lambda: scene.view(scene.hosts[1]).has("qos", "'min-rate': '2500000'"), LIMIT_S,
+             "the rule at the other host")
+    recomputed.wait_same(host)
+    equal((uplink_row(host), scene.view(host).has("qos", MINIMUM)), (mine, False), "rows")
+    with open(host.agent.log, encoding="utf-8", errors="replace") as log:
+        equal(log.read().count("minimum bandwidths do not hold there"), 1, "words")
+    host.ovs("vsctl", "--", "clear", "Port", "phys0", "qos", "--", "destroy", "QoS", mine)
+    agree(scene, lambda view: reserves(view, "m", 2500), of_queues)
+
+
+def uplink_row(host):
+    return next(row["qos"] for row in host.switch.rows("Port") if row["name"] == "phys0")
+
+
+def unreserve(scene, policies):
+    policies.drop("least", "least")
+    agree(scene, lambda view: reserves(view, "m", None) and queues(view, "m", 3000), of_queues)
+    scene.update("n", qos_policy_id=None)
+    scene.update("m", qos_policy_id=None)
+    agree(scene, lambda view: not view.lines["qos"], of_queues)
+
+
 def main():
     bed = bed_for(hosts=2, agents={"h1": OURS, "h2": "python"}, agent_options=OPTIONS)
     scene, policies = Scene(bed), Policies(bed.api)
@@ -283,7 +424,14 @@ def main():
                        ("unplugged and plugged again", replugged),
                        ("agent restarted", restarted),
                        ("changes while the agents are away", while_away),
-                       ("no policy", without), ("port deleted", deleted)):
+                       ("no policy", without), ("port deleted", deleted),
+                       ("minimum bandwidth", reserve),
+                       ("minimum of a port that is plugged anew", reserved_elsewhere),
+                       ("minimum on a new uplink", uplinks_come_and_go),
+                       ("minimum after a restart", reserved_after_restart),
+                       ("minimum that goes while the agent is away", reserved_while_away),
+                       ("minimum beside somebody else's row", others_row),
+                       ("no minimum", unreserve)):
         check(name, step, scene, policies)
     done()
 

@@ -240,6 +240,7 @@ def int_qos(bridge):
     mac = "fa:16:3e:00:00:03"
     bridge.apply_meter_to_port(5, "ingress", mac, local_vlan=1)
     bridge.apply_meter_to_port(6, "egress", mac, in_port=3)
+    bridge._set_pkt_mark_for_minimum_bandwidth(3)
 
 
 def phys(bridge):
@@ -247,6 +248,8 @@ def phys(bridge):
     bridge.drop_port(in_port=2)
     bridge.provision_local_vlan(2, 2, 321, False)
     bridge.provision_local_vlan(2, 4094, None, False)
+    bridge.get_bridge_patch_ports_ofports = lambda: [2]
+    bridge.set_queue_for_minimum_bandwidth(3)
 
 
 def tun(bridge):

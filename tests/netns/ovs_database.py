@@ -296,6 +296,182 @@ def odd_limits(switch, peer):
     peer.settle()
 
 
+KIND = "minimum_bandwidth"
+FASTEST = "34359738367"
+
+
+def queues(switch):
+    """({port's id: (number, rate)} of the QoS row that uplinks share, names of these uplinks)."""
+    of_row = [row for row in switch.rows("QoS") if row["external_ids"].get("_type") == KIND]
+    if not of_row:
+        return {}, []
+    equal([(row["type"], row["external_ids"]["id"], row["other_config"]) for row in of_row],
+          [("linux-htb", "neutrino-agent", {"max-rate": FASTEST})], "QoS rows")
+    found = {}
+    rows = {row["_uuid"]: row for row in switch.rows("Queue")}
+    for number, queue in of_row[0]["queues"].items():
+        ids, config = rows[queue]["external_ids"], rows[queue]["other_config"]
+        if "port" in ids:
+            equal((ids["type"], ids["queue-num"], config["max-rate"]), (KIND, str(number), FASTEST),
+                  f"queue of {ids['port']}")
+        found[ids.get("port")] = number, config["min-rate"]
+    return found, sorted(row["name"] for row in switch.rows("Port")
+                         if row["qos"] == of_row[0]["_uuid"])
+
+
+def n_queues(switch):
+    return sum(row["external_ids"].get("type") == KIND for row in switch.rows("Queue"))
+
+
+def minimums(switch, peer):
+    """One row with all queues, on all uplinks, changed in place, and gone with the last queue."""
+    for name in ("up0", "up1"):
+        switch.vsctl("add-port", "br-tun", name, "--", "set", "Interface", name, "type=internal")
+        peer.ask("uplink", name=name)
+    peer.ask("queue", name="a", number=5, kbps=3000)
+    peer.settle()
+    equal(queues(switch), ({"a": (5, "3000000")}, ["up0", "up1"]), "queues and uplinks")
+    row = [row["_uuid"] for row in switch.rows("Queue") if row["external_ids"].get("port") == "a"]
+
+    before = peer.ask("state")["committed"]
+    peer.ask("hold")
+    peer.ask("queue", name="a", number=6, kbps=4000)
+    peer.ask("queue", name="b", number=5, kbps=1000)
+    equal(peer.settle()["committed"] - before, 1, "transactions")
+    equal(queues(switch)[0], {"a": (6, "4000000"), "b": (5, "1000000")}, "queues")
+    equal([found["_uuid"] for found in switch.rows("Queue")
+           if found["external_ids"].get("port") == "a"], row, "rows of the queue")
+
+    # They change their numbers, of which each is told by itself.
+    peer.ask("queue", name="a", number=5, kbps=4000)
+    peer.ask("queue", name="b", number=6, kbps=1000)
+    peer.settle()
+    equal((queues(switch)[0], n_queues(switch)), ({"a": (5, "4000000"), "b": (6, "1000000")}, 2),
+          "queues, and rows of them")
+
+    switch.vsctl("clear", "QoS", switch.row("Port", "up0")["qos"], "other_config",
+                 "--", "clear", "Port", "up0", "qos")
+    wait_for(lambda: is_row_whole(switch), LIMIT, "what was changed as it was")
+    peer.ask("no_uplink", name="up1")
+    peer.settle()
+    equal(queues(switch)[1], ["up0"], "uplinks")
+    for name in ("a", "b"):
+        peer.ask("queue", name=name)
+    peer.settle()
+    equal((queues(switch), n_queues(switch)), (({}, []), 0), "what is left")
+    equal(switch.row("Port", "up0")["qos"], [], "row of the uplink")
+
+
+def is_row_whole(switch):
+    uplink = switch.row("Port", "up0")
+    return any(row["other_config"] == {"max-rate": FASTEST} for row in switch.rows("QoS")
+               if row["_uuid"] == uplink["qos"])
+
+
+def leaves_others_qos(switch, peer):
+    """Somebody else's row on an uplink, of which a word is said, and queues in our row."""
+    switch.vsctl("--", "--id=@q", "create", "QoS", "type=linux-htb", "external_ids:id=mine",
+                 "--", "set", "Port", "up1", "qos=@q")
+    mine = switch.row("Port", "up1")["qos"]
+    peer.ask("uplink", name="up1")
+    for rate in (1000, 2000, 3000):
+        peer.ask("queue", name="a", number=5, kbps=rate)
+        peer.settle()
+    equal((queues(switch), switch.row("Port", "up1")["qos"]),
+          (({"a": (5, "3000000")}, ["up0"]), mine), "queues, row of the uplink")
+    with open(peer.log, encoding="utf-8") as file:
+        equal(file.read().count("minimum bandwidths do not hold there"), 1, "words")
+    switch.vsctl("--", "--id=@q", "create", "Queue", "other_config:min-rate=7",
+                 "--", "set", "QoS", switch.row("Port", "up0")["qos"], "queues:77=@q")
+    peer.ask("queue", name="a", number=5, kbps=4000)
+    peer.settle()
+    equal(queues(switch)[0], {"a": (5, "4000000"), None: (77, "7")}, "queues")
+    peer.ask("queue", name="a")
+    peer.settle()
+    equal(queues(switch), ({None: (77, "7")}, ["up0"]), "what is left")
+    switch.vsctl("clear", "QoS", switch.row("Port", "up0")["qos"], "queues")
+    wait_for(lambda: queues(switch) == ({}, []), LIMIT, "the end of our row")
+
+    # It is taken off.
+    peer.ask("queue", name="a", number=5, kbps=4000)
+    peer.settle()
+    equal(queues(switch)[1], ["up0"], "uplinks before")
+    switch.vsctl("clear", "Port", "up1", "qos")
+    wait_for(lambda: queues(switch)[1] == ["up0", "up1"], LIMIT, "both uplinks")
+    peer.ask("queue", name="a")
+    for name in ("up0", "up1"):
+        peer.ask("no_uplink", name=name)
+    peer.settle()
+    equal((queues(switch), n_queues(switch)), (({}, []), 0), "what is left")
+
+
+def peer_with_uplinks(switch):
+    peer = switch.peer()
+    for name in ("up0", "up1"):
+        peer.ask("uplink", name=name)
+    return peer
+
+
+def adopts_queues(switch):
+    """What other agents have left stays until an agent knows everything."""
+    def wishes(agent, name, number, kbps):
+        agent.ask("queue", name=name, number=number, kbps=kbps)
+        return agent.settle()["committed"]
+
+    def rows():
+        return {row["_uuid"] for table in ("QoS", "Queue") for row in switch.rows(table)}
+
+    first = peer_with_uplinks(switch)
+    equal((wishes(first, "a", 5, 4000), first.end()), (1, 0), "transactions, exit status")
+    before = rows()
+    second = peer_with_uplinks(switch)
+    equal((wishes(second, "a", 5, 4000), second.end()), (0, 0), "transactions, exit status")
+    equal(rows(), before, "rows")
+
+    # As the stock agent has left it; the rule of the one port went meanwhile.
+    switch.vsctl("set", "QoS", switch.row("Port", "up0")["qos"], "external_ids:id=random",
+                 "--", "clear", "Port", "up1", "qos")
+    third = peer_with_uplinks(switch)
+    wishes(third, "b", 6, 1000)
+    equal(queues(switch), ({"a": (5, "4000000"), "b": (6, "1000000")}, ["up0", "up1"]),
+          "before all is known")
+    third.ask("complete")
+    third.settle()
+    equal((queues(switch), n_queues(switch)), (({"b": (6, "1000000")}, ["up0", "up1"]), 1),
+          "queues afterwards")
+    equal(third.end(), 0, "exit status")
+
+    # No rule is left.
+    last = peer_with_uplinks(switch)
+    last.settle()
+    equal(queues(switch), ({"b": (6, "1000000")}, ["up0", "up1"]), "before all is known")
+    last.ask("complete")
+    last.settle()
+    equal((queues(switch), n_queues(switch), last.end()), (({}, []), 0, 0), "what is left")
+
+
+def odd_queues(switch):
+    """One queue under several numbers, and in somebody else's row, too."""
+    marks = ["external_ids:_type=" + KIND, "type=linux-htb"]
+    switch.vsctl("--", "--id=@q", "create", "Queue", "external_ids:type=" + KIND,
+                 "external_ids:port=a", "external_ids:queue-num=5",
+                 "--", "--id=@row", "create", "QoS", *marks, "external_ids:id=x", "queues:5=@q",
+                 "queues:6=@q", "queues:7=@q", "--", "set", "Port", "up0", "qos=@row",
+                 "--", "--id=@old", "create", "QoS", *marks, "external_ids:id=old", "queues:5=@q",
+                 "queues:6=@q", "--", "set", "Port", "up1", "qos=@old")
+    peer = switch.peer()
+    peer.ask("uplink", name="up0")
+    peer.ask("complete")
+    equal(peer.settle()["failed"], 0, "refused transactions")
+    equal([row["external_ids"]["id"] for row in switch.rows("QoS")
+           if row["external_ids"].get("_type") == KIND], ["old"], "QoS rows")
+    equal(n_queues(switch), 1, "Queue rows")
+    peer.ask("uplink", name="up1")
+    peer.settle()
+    wait_for(lambda: n_queues(switch) == 0, LIMIT, "the end of the queue")
+    equal((queues(switch), peer.end()), (({}, []), 0), "what is left, exit status")
+
+
 def removes(switch, peer):
     peer.ask("no_port", name="vxlan-0a000002")
     peer.settle()
@@ -534,6 +710,10 @@ def main():
     check("a limit goes with its port", limit_goes_with_its_port, switch, peer)
     check("limits of ports that are gone are removed", lost_limits, switch, peer)
     check("a queue goes once, and not while others use it", odd_limits, switch, peer)
+    check("minimum bandwidths are queues of one row", minimums, switch, peer)
+    check("others' QoS rows and queues stay", leaves_others_qos, switch, peer)
+    check("queues that others have left are adopted", adopts_queues, switch)
+    check("rows that nobody makes so are no harm", odd_queues, switch)
     check("a port is removed once", removes, switch, peer)
     check("a port comes back to its bridge", moves_home, switch, peer)
     check("bonds and failed ports are seen", sees_bonds_and_failures, switch, peer)

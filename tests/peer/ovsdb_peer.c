@@ -9,6 +9,8 @@
  *   {"do": "port", "name": N, "bridge": B, "type": T, "tag": V, "options": {},
  *    "other_config": {}, "external_ids": {}, "kbps": R, "burst": B}
  *   {"do": "qos", "name": N, "kbps": R, "burst": B}
+ *   {"do": "queue", "name": PORT-ID, "number": N, "kbps": R}
+ *   {"do": "uplink" | "no_uplink", "name": N}
  *   {"do": "no_port" | "forget", "name": N}
  *   {"do": "no_bridge" | "manager", ...}      ensured each turn until "settle" has answered
  *   {"do": "complete"}                        lost limits go
@@ -227,6 +229,24 @@ want_qos(struct peer *peer, const struct json *command)
 }
 
 static struct json *
+want_queue(struct peer *peer, const struct json *command)
+{
+    const struct nt_ovs_queue queue = { talk_number(command, "number", 0),
+                                        talk_number(command, "kbps", 0) };
+
+    bridges_want_queue(peer->bridges, text(command, "name"), &queue);
+    return json_boolean_create(true);
+}
+
+static struct json *
+want_uplink(struct peer *peer, const struct json *command)
+{
+    bridges_want_uplink(peer->bridges, text(command, "name"),
+                        !strcmp(text(command, "do"), "uplink"));
+    return json_boolean_create(true);
+}
+
+static struct json *
 want_no_port(struct peer *peer, const struct json *command)
 {
     bridges_want_no_port(peer->bridges, text(command, "name"));
@@ -335,6 +355,8 @@ static const struct {
 } commands[] = {
     { "bridge", want_bridge },     { "port", want_port },
     { "qos", want_qos },           { "no_port", want_no_port },
+    { "queue", want_queue },       { "uplink", want_uplink },
+    { "no_uplink", want_uplink },
     { "forget", forget },          { "no_bridge", want_no_bridge },
     { "manager", want_manager },   { "settle", settle },  { "hold", hold }, { "go", go },
     { "settled", is_settled },     { "look_port", look_port },

@@ -30,6 +30,8 @@ NT_LOG_MODULE(bridges);
 #define MAX_REPAIRS 5
 #define CALM_MS 10000
 
+#define QUEUES_NAME "minimum bandwidth"
+
 struct bridges {
     struct nt_ovsdb *db; /* Borrowed. */
     const struct nt_clock *clock;
@@ -144,7 +146,7 @@ get(struct bridges *b, enum wish_group group, const char *name)
 static const char *
 group_name(const struct wish *w)
 {
-    static const char *const names[] = { "bridge", "port", "limit of port" };
+    static const char *const names[] = { "bridge", "port", "limit of port", "queues of" };
 
     return names[w->group];
 }
@@ -215,6 +217,33 @@ bridges_want_qos(struct bridges *b, const char *port, int64_t max_kbps, int64_t 
     }
 }
 
+/* There is one such wish, since all queues are in one row. */
+static struct wish *
+get_queues(struct bridges *b)
+{
+    return get(b, WISH_QUEUES, QUEUES_NAME);
+}
+
+void
+bridges_want_queue(struct bridges *b, const char *port_id, const struct nt_ovs_queue *want)
+{
+    struct wish *w = get_queues(b);
+
+    if (wish_set_queue(w, port_id, want)) {
+        wish_anew(b, w);
+    }
+}
+
+void
+bridges_want_uplink(struct bridges *b, const char *name, bool is_one)
+{
+    struct wish *w = get_queues(b);
+
+    if (wish_set_uplink(w, name, is_one)) {
+        wish_anew(b, w);
+    }
+}
+
 void
 bridges_want_no_port(struct bridges *b, const char *name)
 {
@@ -245,7 +274,12 @@ bridges_forget_port(struct bridges *b, const char *name)
 void
 bridges_complete(struct bridges *b)
 {
+    struct wish *w = get_queues(b);
+
     b->is_complete = true;
+    if (wish_set_whole(w)) {
+        wish_anew(b, w);
+    }
 }
 
 /* --- changes told ----------------------------------------------------------------------- */
@@ -263,8 +297,13 @@ look_again(struct bridges *b, enum wish_group group, const char *name)
 void
 bridges_port_changed(struct bridges *b, const char *name)
 {
+    const struct wish *queues = find(b, WISH_QUEUES, QUEUES_NAME);
+
     look_again(b, WISH_PORT, name);
     look_again(b, WISH_QOS, name);
+    if (queues && shash_find(&queues->queues.uplinks, name)) {
+        look_again(b, WISH_QUEUES, QUEUES_NAME);
+    }
 }
 
 void
@@ -284,14 +323,34 @@ bridges_bridge_changed(struct bridges *b, const char *name)
 
 /* --- running ---------------------------------------------------------------------------- */
 
+/* Somebody else's row stays, whatever it is good for. */
+static void
+tell_taken_uplinks(struct bridges *b, struct wish *w)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &w->queues.uplinks) {
+        if (!nt_ovsdb_has_other_qos(b->db, node->name)) {
+            node->data = NULL;
+        } else if (!node->data && !shash_is_empty(&w->queues.queues)) {
+            node->data = (void *) "told";
+            nt_warn("port has a QoS row of somebody else's: minimum bandwidths do not hold there",
+                    "name", node->name, NULL);
+        }
+    }
+}
+
 static bool
-ensure(struct bridges *b, const struct wish *w)
+ensure(struct bridges *b, struct wish *w)
 {
     switch (w->group) {
     case WISH_BRIDGE:
         return nt_ovsdb_ensure_bridge(b->db, &w->bridge);
     case WISH_QOS:
         return nt_ovsdb_ensure_qos(b->db, w->name, w->max_kbps, w->burst_kb);
+    case WISH_QUEUES:
+        tell_taken_uplinks(b, w);
+        return nt_ovsdb_ensure_queues(b->db, &w->queues);
     case WISH_PORT:
     case WISH_N_GROUPS:
     default:
@@ -351,6 +410,8 @@ must_wait(const struct bridges *b, const struct wish *w)
         return !w->bridge.may_create && !nt_ovsdb_bridge(b->db, w->name);
     case WISH_QOS:
         return w->max_kbps != 0 && !port;
+    case WISH_QUEUES:
+        return false;
     case WISH_PORT:
     case WISH_N_GROUPS:
     default:

@@ -18,10 +18,13 @@ void bridges_wait(struct bridges *);
 void bridges_want_bridge(struct bridges *, const struct nt_ovs_bridge_want *);
 void bridges_want_port(struct bridges *, const struct nt_ovs_port_want *);
 void bridges_want_qos(struct bridges *, const char *port, int64_t max_kbps, int64_t burst_kb);
+void bridges_want_queue(struct bridges *, const char *port_id, const struct nt_ovs_queue *);
+void bridges_want_uplink(struct bridges *, const char *name, bool is_one);
 void bridges_want_no_port(struct bridges *, const char *name); /* It is removed. */
 void bridges_forget_port(struct bridges *, const char *name);  /* No wish any more. */
 
-/* Every port has its wishes now: rows of limits that no port has are removed, once. */
+/* Every port has its wishes now: rows of limits that no port has are removed, once, and queues that
+ * nobody wants, from now on. */
 void bridges_complete(struct bridges *);
 
 /* Something may be different now (told by nt_ovsdb_changes()). */

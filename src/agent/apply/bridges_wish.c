@@ -117,6 +117,8 @@ wish_new(enum wish_group group, const char *name)
     w->group = group;
     w->name = xstrdup(name);
     w->max_kbps = -1; /* Nothing is said yet. */
+    shash_init(&w->queues.queues);
+    shash_init(&w->queues.uplinks);
     ovs_list_init(&w->dirty);
     return w;
 }
@@ -150,6 +152,8 @@ wish_free(struct wish *w)
     if (w) {
         clear_bridge(&w->bridge);
         clear_port(&w->port);
+        shash_destroy_free_data(&w->queues.queues);
+        shash_destroy(&w->queues.uplinks);
         free(w->problem);
         free(w->name);
         free(w);
@@ -234,4 +238,64 @@ wish_set_qos(struct wish *w, int64_t max_kbps, int64_t burst_kb)
     w->burst_kb = burst_kb;
     w->is_once = max_kbps == 0;
     return true;
+}
+
+static void
+drop_number(struct shash *queues, int64_t number)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH_SAFE (node, queues) {
+        struct nt_ovs_queue *queue = node->data;
+        if (queue->number == number) {
+            free(queue);
+            shash_delete(queues, node);
+        }
+    }
+}
+
+/* Of two ports with one number, the one that told it last has it: the other's number is another one
+ * by now, which will be told as well. */
+bool
+wish_set_queue(struct wish *w, const char *port_id, const struct nt_ovs_queue *want)
+{
+    struct shash *queues = &w->queues.queues;
+    const struct nt_ovs_queue *own = shash_find_data(queues, port_id);
+    bool is_so =
+        want->number ? own && own->number == want->number && own->min_kbps == want->min_kbps : !own;
+
+    if (is_so) {
+        return false;
+    }
+    free(shash_find_and_delete(queues, port_id));
+    if (want->number) {
+        drop_number(queues, want->number);
+        shash_add(queues, port_id, xmemdup(want, sizeof *want));
+    }
+    return true;
+}
+
+bool
+wish_set_uplink(struct wish *w, const char *name, bool is_one)
+{
+    struct shash_node *node = shash_find(&w->queues.uplinks, name);
+
+    if (is_one == (node != NULL)) {
+        return false;
+    }
+    if (is_one) {
+        shash_add(&w->queues.uplinks, name, NULL);
+    } else {
+        shash_delete(&w->queues.uplinks, node);
+    }
+    return true;
+}
+
+bool
+wish_set_whole(struct wish *w)
+{
+    bool is_new = !w->queues.is_whole;
+
+    w->queues.is_whole = true;
+    return is_new;
 }

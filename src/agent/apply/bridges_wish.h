@@ -1,4 +1,5 @@
-/* One wish of apply/bridges: what a bridge, a port or a port's limit shall be, copied.
+/* One wish of apply/bridges: what a bridge, a port or a port's limit shall be, copied; and, one for
+ * the switch, which queues there shall be.
  *
  *   DIRTY --it is so--> SETTLED --something changed--> DIRTY
  *     \---what it is about is not there--> WAITING --it came--> DIRTY */
@@ -10,7 +11,7 @@
 #include "wire/ovs/ovsdb.h"
 
 /* In the order in which they are looked at: a port is made on a bridge of the same turn. */
-enum wish_group { WISH_BRIDGE, WISH_PORT, WISH_QOS, WISH_N_GROUPS };
+enum wish_group { WISH_BRIDGE, WISH_PORT, WISH_QOS, WISH_QUEUES, WISH_N_GROUPS };
 enum wish_state { WISH_DIRTY, WISH_WAITING, WISH_SETTLED };
 
 struct wish {
@@ -23,6 +24,7 @@ struct wish {
     struct nt_ovs_bridge_want bridge;
     struct nt_ovs_port_want port;
     int64_t max_kbps, burst_kb;
+    struct nt_ovs_queues queues; /* Of 'uplinks' the data: that somebody else's row was told. */
     bool is_once; /* Done with as soon as it is so: a port or a limit that shall go. */
 
     bool differs;      /* Somebody changed it, and it is left so. */
@@ -45,3 +47,6 @@ bool wish_set_bridge(struct wish *, const struct nt_ovs_bridge_want *);
 bool wish_set_port(struct wish *, const struct nt_ovs_port_want *);
 bool wish_set_no_port(struct wish *);
 bool wish_set_qos(struct wish *, int64_t max_kbps, int64_t burst_kb);
+bool wish_set_queue(struct wish *, const char *port_id, const struct nt_ovs_queue *);
+bool wish_set_uplink(struct wish *, const char *name, bool is_one);
+bool wish_set_whole(struct wish *);

@@ -108,6 +108,47 @@ no_limit_is_wanted_once(void **state NT_UNUSED)
     assert_false(w->is_once);
 }
 
+static bool
+want_queue(struct wish *w, const char *port_id, int64_t number, int64_t min_kbps)
+{
+    return wish_set_queue(w, port_id, &(struct nt_ovs_queue){ number, min_kbps });
+}
+
+static void
+a_number_is_of_one_port(void **state NT_UNUSED)
+{
+    AUTO(wish) w = wish_new(WISH_QUEUES, "all");
+    const struct shash *queues = &w->queues.queues;
+
+    assert_false(want_queue(w, "a", 0, 0));
+    assert_true(want_queue(w, "a", 5, 1000));
+    assert_true(want_queue(w, "b", 6, 1000));
+    assert_false(want_queue(w, "a", 5, 1000));
+    assert_true(want_queue(w, "a", 5, 2000));
+    assert_int_equal(((struct nt_ovs_queue *) shash_find_data(queues, "a"))->min_kbps, 2000);
+
+    /* They change places, one after the other. */
+    assert_true(want_queue(w, "a", 6, 2000));
+    assert_null(shash_find(queues, "b"));
+    assert_true(want_queue(w, "b", 5, 1000));
+    assert_int_equal(shash_count(queues), 2);
+    assert_true(want_queue(w, "a", 0, 0));
+    assert_int_equal(shash_count(queues), 1);
+}
+
+static void
+uplinks_are_wanted_once(void **state NT_UNUSED)
+{
+    AUTO(wish) w = wish_new(WISH_QUEUES, "all");
+
+    assert_false(wish_set_uplink(w, "eth0", false));
+    assert_true(wish_set_uplink(w, "eth0", true));
+    assert_false(wish_set_uplink(w, "eth0", true));
+    assert_true(wish_set_uplink(w, "eth0", false));
+    assert_true(wish_set_whole(w));
+    assert_false(wish_set_whole(w));
+}
+
 int
 main(void)
 {
@@ -117,6 +158,8 @@ main(void)
         cmocka_unit_test(a_port_that_shall_go_may_be_wanted_again),
         cmocka_unit_test(bridges_are_compared_whole),
         cmocka_unit_test(no_limit_is_wanted_once),
+        cmocka_unit_test(a_number_is_of_one_port),
+        cmocka_unit_test(uplinks_are_wanted_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

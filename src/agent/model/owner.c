@@ -11,6 +11,12 @@ model_port_owner(const struct model_port *port, char out[MODEL_OWNER_SIZE])
 }
 
 void
+model_queue_owner(const struct model_port *port, char out[MODEL_OWNER_SIZE])
+{
+    snprintf(out, MODEL_OWNER_SIZE, "queue %s", port->id);
+}
+
+void
 model_network_owner(const struct model_network *network, char out[MODEL_OWNER_SIZE])
 {
     snprintf(out, MODEL_OWNER_SIZE, "network %s/%s", network->network_id, network->segmentation);

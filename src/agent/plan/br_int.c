@@ -278,6 +278,14 @@ plan_qos(struct plan *plan, const struct plan_port *port)
                   "actions=set_queue:0,load:1->NXM_NX_REG3[0],resubmit(,%d)",
                   BR_INT_LOCAL_SWITCHING, BR_INT_LOCAL_SWITCHING);
     }
+    if (port->queue > 0) {
+        /* Any frame from the port, seen for the first time: it says which queue physical bridges
+         * are to put it into, then it is seen again. */
+        plan_flow(plan, port->bridge,
+                  "table=%d,priority=200,in_port=%" PRId64 ",reg4=0,actions=load:%" PRId64
+                  "->NXM_NX_PKT_MARK[],load:1->NXM_NX_REG4[0],resubmit(,%d)",
+                  BR_INT_LOCAL_SWITCHING, port->ofport, port->queue, BR_INT_LOCAL_SWITCHING);
+    }
 }
 
 static void

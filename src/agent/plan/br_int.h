@@ -44,5 +44,6 @@ struct plan_port {
     int dscp; /* -1: none. */
     bool has_ingress_limit;
     int64_t meter_in, meter_out; /* Packet rate; 0: none. */
+    int64_t queue;               /* On physical bridges, of its minimum bandwidth; 0: none. */
 };
 void plan_br_int_port(struct plan *, const struct plan_port *);

@@ -35,3 +35,13 @@ plan_br_phys_network(struct plan *plan, const struct plan_network *network)
                   network->segmentation_id | PLAN_VLAN_PRESENT);
     }
 }
+
+void
+plan_br_phys_queue(struct plan *plan, const struct plan_br_phys *br, int64_t queue)
+{
+    /* Seen for the first time: into that queue of whichever port it leaves by, then as any. */
+    plan_flow(plan, br->bridge,
+              "table=%d,priority=200,in_port=%" PRId64 ",pkt_mark=%" PRId64
+              ",reg4=0,actions=set_queue:%" PRId64 ",load:1->NXM_NX_REG4[0],resubmit(,%d)",
+              BR_PHYS_LOCAL_SWITCHING, br->phy_ofport, queue, queue, BR_PHYS_LOCAL_SWITCHING);
+}

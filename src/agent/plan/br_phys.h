@@ -11,3 +11,6 @@ void plan_br_phys_base(struct plan *, const struct plan_br_phys *);
 
 /* Frames of a flat or vlan network on their way out. */
 void plan_br_phys_network(struct plan *, const struct plan_network *);
+
+/* Frames from br-int that are marked with the number of a queue. */
+void plan_br_phys_queue(struct plan *, const struct plan_br_phys *, int64_t queue);

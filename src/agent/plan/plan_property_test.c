@@ -191,7 +191,10 @@ any_port_is_planned(void **unused)
                                     .has_ingress_limit = coin(),
                                     .meter_in = coin() ? 1 + dice(1000) : 0,
                                     .meter_out = coin() ? 1 + dice(1000) : 0,
+                                    .queue = coin() ? some_ofport() : 0,
                                 });
+        plan_br_phys_queue(&plan, &(struct plan_br_phys){ "br-phys", some_ofport() },
+                           some_ofport());
         check_plan(&plan);
     }
     plan_deinit(&plan);

@@ -284,7 +284,8 @@ qos_marks_queues_and_meters(void **state)
                                                  .dscp = 26,
                                                  .has_ingress_limit = true,
                                                  .meter_in = 5,
-                                                 .meter_out = 6 });
+                                                 .meter_out = 6,
+                                                 .queue = 3 });
     check_golden(&plan, "br-int-qos.flows");
 }
 
@@ -297,6 +298,7 @@ br_phys_is_that_of_the_stock_agent(void **state)
 
     plan_init(&plan);
     plan_br_phys_base(&plan, &(struct plan_br_phys){ "br-phys", 2 });
+    plan_br_phys_queue(&plan, &(struct plan_br_phys){ "br-phys", 2 }, 3);
     plan_br_phys_network(&plan, &vlan);
     plan_br_phys_network(&plan, &flat);
     plan_br_phys_network(&plan, &local);

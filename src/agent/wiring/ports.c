@@ -430,6 +430,7 @@ wiring_port_gone(struct wiring *self, struct model_port *port, bool is_there)
 
     model_port_owner(port, owner);
     wiring_emit(self, owner);
+    wiring_plan_queue(self, port, 0);
     if (is_there && !port->is_ancillary) {
         close_port(self, port, true); /* Its tag may be another network's soon. */
         shash_add_once(&self->closing, port->name, NULL);
@@ -625,6 +626,7 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
         .has_ingress_limit = limits.ingress_kbps > 0,
         .meter_in = has_meters ? port->meters[MODEL_INGRESS] : 0,
         .meter_out = has_meters ? port->meters[MODEL_EGRESS] : 0,
+        .queue = limits.min_kbps > 0 ? port->ofport : 0,
     };
 
     if (port->wire != WIRE_BOUND) {
@@ -636,6 +638,7 @@ bind_port(struct wiring *self, struct model_port *port, const struct nt_vo_port 
     free(addresses);
     model_port_owner(port, owner);
     wiring_emit(self, owner);
+    wiring_plan_queue(self, port, limits.min_kbps);
     to_open(self, port); /* Also with that tag: it may be on its way to another. */
     to_report(self, port);
 }
@@ -682,6 +685,7 @@ kill_port(struct wiring *self, struct model_port *port)
     plan_br_int_port(&self->plan, &values);
     model_port_owner(port, owner);
     wiring_emit(self, owner);
+    wiring_plan_queue(self, port, 0);
     close_port(self, port, port->answer == ANSWER_GONE);
     model_port_leave(self->model, port, &self->gone);
     wiring_hold_policy(self, port, "");
@@ -810,6 +814,7 @@ plan_nothing(struct wiring *self, struct model_port *port)
     port->wire = WIRE_NOTHING;
     model_port_owner(port, owner);
     wiring_emit(self, owner);
+    wiring_plan_queue(self, port, 0);
     close_port(self, port, false);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/model/owner.h"
+#include "agent/plan/br_phys.h"
 #include "agent/wiring/wiring_impl.h"
 #include "base/mem.h"
 
@@ -130,10 +132,16 @@ wiring_policy_told(struct wiring *self, const char *policy_id)
 
 /* --- what they mean ------------------------------------------------------------------------- */
 
+static enum model_way
+way_of(const struct nt_vo_qos_rule *rule)
+{
+    return strcmp(rule->direction, "ingress") ? MODEL_EGRESS : MODEL_INGRESS;
+}
+
 static void
 add_rate(struct wiring_limits *limits, const struct nt_vo_qos_rule *rule)
 {
-    enum model_way way = strcmp(rule->direction, "ingress") ? MODEL_EGRESS : MODEL_INGRESS;
+    enum model_way way = way_of(rule);
 
     limits->rates[way].pps = (uint32_t) MIN(rule->max_kpps * 1000, UINT32_MAX);
     limits->rates[way].burst = (uint32_t) MIN(rule->max_burst_kpps * 1000, UINT32_MAX);
@@ -146,9 +154,12 @@ add_rule(struct wiring_limits *limits, const struct nt_vo_qos_rule *rule)
         limits->dscp = (int) rule->dscp_mark;
     } else if (rule->vo.type == &nt_vo_qos_packet_rate_limit_type) {
         add_rate(limits, rule);
+    } else if (rule->vo.type == &nt_vo_qos_minimum_bandwidth_type) {
+        /* What comes in is for others to share out. */
+        limits->min_kbps = way_of(rule) == MODEL_EGRESS ? rule->min_kbps : limits->min_kbps;
     } else if (rule->vo.type != &nt_vo_qos_bandwidth_limit_type) {
         return;
-    } else if (!strcmp(rule->direction, "ingress")) {
+    } else if (way_of(rule) == MODEL_INGRESS) {
         limits->ingress_kbps = rule->max_kbps;
         limits->ingress_burst_kb = rule->max_burst_kbps;
     } else {
@@ -264,5 +275,77 @@ wiring_no_meters(struct wiring *self)
     if (!self->has_no_meters) {
         self->has_no_meters = true;
         wiring_dirty_ports(self);
+    }
+}
+
+/* --- queues --------------------------------------------------------------------------------- */
+
+/* A port's queue has the port's own number, which no other port of br-int has. */
+void
+wiring_plan_queue(struct wiring *self, const struct model_port *port, int64_t min_kbps)
+{
+    bool is_wanted = min_kbps > 0;
+    const struct nt_ovs_queue queue = { .number = is_wanted ? port->ofport : 0,
+                                        .min_kbps = min_kbps };
+    char owner[MODEL_OWNER_SIZE];
+
+    if (!is_wanted && !shash_find(&self->queued, port->id)) {
+        return;
+    }
+    for (size_t i = 0; is_wanted && i < self->model->n_patches; i++) {
+        const struct model_patch *patch = &self->model->patches[i];
+        if (patch->physical_network && patch->far_ofport > 0) {
+            plan_br_phys_queue(&self->plan,
+                               &(struct plan_br_phys){ patch->bridge, patch->far_ofport },
+                               queue.number);
+        }
+    }
+    model_queue_owner(port, owner);
+    wiring_emit(self, owner);
+    self->to.queue(self->to.aux, port->id, &queue);
+    if (is_wanted) {
+        shash_add_once(&self->queued, port->id, NULL);
+    } else {
+        shash_find_and_delete(&self->queued, port->id);
+    }
+}
+
+static bool
+is_physical(const struct wiring *self, const char *bridge)
+{
+    for (size_t i = 0; i < self->model->n_patches; i++) {
+        const struct model_patch *patch = &self->model->patches[i];
+        if (patch->physical_network && !strcmp(patch->bridge, bridge)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A device of the machine, not one that the switch makes. */
+void
+wiring_uplink_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port)
+{
+    struct shash_node *known = shash_find(&self->uplinks, name);
+    bool is_one = self->config->has_qos && port && !*port->type && is_physical(self, port->bridge);
+
+    if (is_one == (known != NULL)) {
+        return;
+    }
+    if (known) {
+        shash_delete(&self->uplinks, known);
+    } else {
+        shash_add(&self->uplinks, name, NULL);
+    }
+    self->to.uplink(self->to.aux, name, is_one);
+}
+
+void
+wiring_want_uplinks(struct wiring *self)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &self->uplinks) {
+        self->to.uplink(self->to.aux, node->name, true);
     }
 }

@@ -4,6 +4,7 @@
 #include "agent/wiring/wiring_facts.h"
 
 #define OWNER_0 "port 00000000-aaaa-0000-0000-000000000000"
+#define QUEUE_0 "queue 00000000-aaaa-0000-0000-000000000000"
 #define POLICY_A "aaaaaaaa-0000-0000-0000-000000000000"
 #define POLICY_B "bbbbbbbb-0000-0000-0000-000000000000"
 
@@ -212,6 +213,102 @@ a_packet_rate_is_a_meter_of_the_smallest_free_number(void **state)
     assert_null(strstr(flows_of(&s->r, OWNER_0), "meter"));
 }
 
+/* The first policy is a minimum bandwidth. */
+static void
+make_minimum(struct scene *s, const char *direction)
+{
+    s->rules[0][0] = (struct nt_vo_qos_rule){ .min_kbps = 3000 };
+    s->rules[0][0].vo.type = &nt_vo_qos_minimum_bandwidth_type;
+    strcpy(s->rules[0][0].direction, direction);
+    s->policies[0].n_rules = 1;
+    s->w.policies[0] = &s->policies[0];
+}
+
+static void
+assert_queue(struct scene *s, int64_t number, const char *flow)
+{
+    assert_int_equal(s->w.ports[0].queue.number, number);
+    assert_string_equal(flows_of(&s->r, QUEUE_0), flow);
+    assert_int_equal(strstr(flows_of(&s->r, OWNER_0), "->NXM_NX_PKT_MARK[]") != NULL,
+                     *flow != '\0');
+}
+
+#define QUEUE_FLOW(n)                                                                            \
+    "br-phys table=0,priority=200,in_port=2,pkt_mark=" n ",reg4=0,actions=set_queue:" n ",load:" \
+    "1->NXM_NX_REG4[0],resubmit(,0)\n"
+
+static void
+a_minimum_bandwidth_is_a_queue_of_the_port_s_number(void **state)
+{
+    struct scene *s = *state;
+
+    make_minimum(s, "egress");
+    plug(&s->r, 0);
+    tell_policy(s, 0, POLICY_A);
+    assert_int_equal(s->w.ports[0].queue.min_kbps, 3000);
+    assert_queue(s, 10, QUEUE_FLOW("10"));
+
+    s->w.ports[0].ofport = 20;
+    see_vif(&s->r, 0);
+    settle(&s->r);
+    assert_queue(s, 20, QUEUE_FLOW("20"));
+
+    /* Down for a while, then up again, then without a rule. */
+    tell(&s->r, 0, 0, false);
+    settle(&s->r);
+    assert_queue(s, 0, "");
+    tell_policy(s, 0, POLICY_A);
+    assert_queue(s, 20, QUEUE_FLOW("20"));
+    s->w.policies[1] = &s->policies[1];
+    tell_policy(s, 0, POLICY_B);
+    assert_queue(s, 0, "");
+
+    tell_policy(s, 0, POLICY_A);
+    assert_queue(s, 20, QUEUE_FLOW("20"));
+    s->w.ports[0].is_plugged = false;
+    see_vif(&s->r, 0);
+    settle(&s->r);
+    assert_queue(s, 0, "");
+}
+
+static void
+a_minimum_of_what_comes_in_is_nothing_for_the_switch(void **state)
+{
+    struct scene *s = *state;
+
+    make_minimum(s, "ingress");
+    plug(&s->r, 0);
+    tell_policy(s, 0, POLICY_A);
+    assert_queue(s, -1, ""); /* Not a word. */
+}
+
+static void
+devices_on_physical_bridges_are_uplinks(void **state)
+{
+    struct scene *s = *state;
+
+    see(&s->r, "br-phys", "br-phys", 65534, "internal");
+    see(&s->r, "br-int", "veth0", 7, "");
+    see(&s->r, "br-tun", "eth1", 7, "");
+    assert_string_equal(ds_cstr(&s->r.log), "");
+    see(&s->r, "br-phys", "eth0", 7, "");
+    see(&s->r, "br-phys", "eth0", 8, "");
+    assert_string_equal(ds_cstr(&s->r.log), "uplink eth0\n");
+
+    /* A fresh one hears of it, too. */
+    ds_clear(&s->r.log);
+    wiring_dirty_all(s->r.wiring);
+    settle(&s->r);
+    assert_string_equal(ds_cstr(&s->r.log), "uplink eth0\n");
+
+    ds_clear(&s->r.log);
+    see(&s->r, "br-other", "eth0", 8, "");
+    assert_string_equal(ds_cstr(&s->r.log), "no uplink eth0\n");
+    see(&s->r, "br-phys", "eth0", 8, "");
+    wiring_port_seen(s->r.wiring, "eth0", NULL, NULL, false);
+    assert_string_equal(ds_cstr(&s->r.log), "no uplink eth0\nuplink eth0\nno uplink eth0\n");
+}
+
 int
 main(void)
 {
@@ -222,6 +319,9 @@ main(void)
         T(a_network_is_right_about_its_policy),
         T(a_port_that_is_over_has_no_limits),
         T(a_packet_rate_is_a_meter_of_the_smallest_free_number),
+        T(a_minimum_bandwidth_is_a_queue_of_the_port_s_number),
+        T(a_minimum_of_what_comes_in_is_nothing_for_the_switch),
+        T(devices_on_physical_bridges_are_uplinks),
     };
 
     return cmocka_run_group_tests_name("agent/wiring/qos", tests, NULL, NULL);

@@ -94,6 +94,8 @@ wiring_new(const struct agent_config *config, const struct wiring_to *to)
     shash_init(&self->policies);
     shash_init(&self->meters);
     self->free_meter = 1;
+    shash_init(&self->queued);
+    shash_init(&self->uplinks);
     shash_init(&self->shadows);
     shash_init(&self->closing);
     shash_init(&self->misnamed);
@@ -116,6 +118,8 @@ wiring_free(struct wiring *self)
     shash_destroy(&self->lost_networks);
     shash_destroy_free_data(&self->policies);
     shash_destroy(&self->meters);
+    shash_destroy(&self->queued);
+    shash_destroy(&self->uplinks);
     shash_destroy_free_data(&self->shadows);
     shash_destroy(&self->closing);
     shash_destroy(&self->misnamed);
@@ -452,6 +456,7 @@ wiring_port_seen(struct wiring *self, const char *name, const struct nt_ovs_port
     struct model_port *known = model_port_by_name(self->model, name);
     const char *br_tun = agent_config_has_tunnels(self->config) ? self->config->tunnel_bridge : "";
 
+    wiring_uplink_seen(self, name, port);
     if (patch_seen(self, name, port)) {
         return;
     }
@@ -627,6 +632,7 @@ wiring_run(struct wiring *self)
     if (self->base_dirty) {
         self->base_dirty = false;
         plan_base(self);
+        wiring_want_uplinks(self);
     }
     /* Ports first: they make networks, and those make tunnels' users. */
     PLAN_DIRTY(self, dirty_ports, model_port, wiring_plan_port)

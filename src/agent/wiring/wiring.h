@@ -30,6 +30,11 @@ struct wiring_to {
     void (*qos)(void *aux, const char *port, int64_t max_kbps, int64_t burst_kb);
     void (*meter)(void *aux, const struct nt_meter *); /* 'pps' 0: none of that number. */
 
+    /* The queue of a port's minimum bandwidth (its number 0: none), and whether a port of a
+     * physical bridge leads out and so has all queues. */
+    void (*queue)(void *aux, const char *port_id, const struct nt_ovs_queue *);
+    void (*uplink)(void *aux, const char *name, bool is_one);
+
     /* Objects of the server that are of interest, or not any more. */
     void (*interest)(void *aux, const char *port_id, bool wanted);
     void (*network_interest)(void *aux, const char *network_id, bool wanted);

@@ -1,4 +1,4 @@
-/* The third part: tells facts, and lets wishes settle. */
+/* The last part: tells facts, and lets wishes settle. */
 #pragma once
 
 #include "agent/wiring/wiring_recorder.h"

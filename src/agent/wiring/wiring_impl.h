@@ -23,8 +23,10 @@ struct wiring {
     bool has_begun; /* Bridges are wanted. */
     bool is_set_up; /* Patch ports have numbers: base flows and ports are planned. */
     bool base_dirty;
-    struct shash meters; /* Numbers that ports have. */
-    uint32_t free_meter; /* No smaller number is free. */
+    struct shash meters;  /* Numbers that ports have. */
+    uint32_t free_meter;  /* No smaller number is free. */
+    struct shash queued;  /* Ids of ports that have a queue. */
+    struct shash uplinks; /* Names. */
 
     bool has_no_meters;    /* The switch. */
     bool lost_policies;    /* Some policy may have no port any more. */
@@ -55,6 +57,7 @@ struct wiring_limits {
     int dscp;       /* -1: none. */
     int64_t egress_kbps, egress_burst_kb;
     int64_t ingress_kbps, ingress_burst_kb;
+    int64_t min_kbps;                    /* Egress; 0: none. */
     struct nt_meter rates[MODEL_N_WAYS]; /* Without a number. */
 };
 struct wiring_limits wiring_limits_of(struct wiring *, const struct nt_vo_port *);
@@ -65,6 +68,10 @@ void wiring_drop_lost_policies(struct wiring *);
 void wiring_adopt_meters(struct wiring *, struct model_port *, const struct wiring_memory *);
 void wiring_want_meters(struct wiring *, struct model_port *, const struct wiring_limits *);
 void wiring_drop_meters(struct wiring *, struct model_port *);
+/* The port's queue on physical bridges, and flows into it; 0: none. */
+void wiring_plan_queue(struct wiring *, const struct model_port *, int64_t min_kbps);
+void wiring_uplink_seen(struct wiring *, const char *name, const struct nt_ovs_port *);
+void wiring_want_uplinks(struct wiring *);         /* Once more. */
 bool wiring_knows_policies(const struct wiring *); /* The server has answered for each. */
 
 /* wiring_reasons.c */

@@ -1,18 +1,7 @@
-/* The second part: who records the wishes.  A wished tag is in the switch at once. */
+/* The third part: what becomes of other wishes, and what is known. */
 #pragma once
 
-#include "agent/wiring/wiring_world.h"
-
-/* Who records the wishes. */
-struct recorder {
-    struct world *world;
-    struct wiring *wiring;
-    struct shash flows; /* Owner -> text. */
-    struct shash tunnels;
-    struct ds log, patches;
-    size_t n_forgotten, n_port_wishes;
-    const char *bad_bridge; /* Takes no flows; NULL: none. */
-};
+#include "agent/wiring/wiring_rows.h"
 
 static inline void
 record_flows(void *self_, const char *owner, const struct plan *plan)
@@ -31,76 +20,11 @@ record_flows(void *self_, const char *owner, const struct plan *plan)
 }
 
 static inline void
-record_port(void *self_, const struct nt_ovs_port_want *want)
-{
-    struct recorder *self = self_;
-
-    for (int i = 0; i < N_PORTS; i++) {
-        if (strcmp(self->world->ports[i].name, want->name)) {
-            continue;
-        }
-        self->n_port_wishes++;
-        self->world->ports[i].tag = want->tag;
-        if (want->policing_kbps >= 0) {
-            self->world->ports[i].policing = want->policing_kbps;
-            self->world->ports[i].policing_burst = want->policing_burst_kb;
-        }
-        for (const struct nt_ovs_kv *kv = want->other_config; kv && kv->key; kv++) {
-            char *to = !strcmp(kv->key, "net_uuid")          ? self->world->ports[i].net_uuid
-                       : !strcmp(kv->key, "segmentation_id") ? self->world->ports[i].segmentation
-                       : !strcmp(kv->key, "tag")             ? self->world->ports[i].memory_tag
-                       : !strcmp(kv->key, "neutrino_guards") ? self->world->ports[i].guards
-                                                             : NULL;
-            if (to) {
-                strcpy(to, kv->value ? kv->value : "None");
-            }
-        }
-        return;
-    }
-    if (want->type && !strcmp(want->type, "patch")) {
-        ds_put_format(&self->patches, "%s to %s\n", want->name, want->options[0].value);
-    } else if (want->type) {
-        shash_add_once(&self->tunnels, want->name, NULL);
-    }
-}
-
-static inline void
-record_no_port(void *self_, const char *name)
-{
-    struct recorder *self = self_;
-
-    shash_find_and_delete(&self->tunnels, name);
-    ds_put_format(&self->log, "no port %s\n", name);
-}
-
-static inline void
-record_forgotten(void *self_, const char *name)
-{
-    struct recorder *self = self_;
-
-    (void) name;
-    self->n_forgotten++;
-}
-
-static inline void
 record_down(void *self_, const char *id)
 {
     struct recorder *self = self_;
 
     ds_put_format(&self->log, "down %.8s\n", id);
-}
-
-static inline void
-record_qos(void *self_, const char *port, int64_t kbps, int64_t burst)
-{
-    struct recorder *self = self_;
-
-    (void) burst;
-    for (int i = 0; i < N_PORTS; i++) {
-        if (!strcmp(self->world->ports[i].name, port)) {
-            self->world->ports[i].limit = kbps;
-        }
-    }
 }
 
 static inline void
@@ -124,13 +48,9 @@ static inline const struct nt_vo_port *
 known_port(void *self_, const char *id)
 {
     struct recorder *self = self_;
+    int i = world_port(self->world, id);
 
-    for (int i = 0; i < N_PORTS; i++) {
-        if (!strcmp(self->world->ports[i].id, id)) {
-            return self->world->told[i];
-        }
-    }
-    return NULL;
+    return i < 0 ? NULL : self->world->told[i];
 }
 
 static inline const struct nt_vo_network *
@@ -168,6 +88,8 @@ recorder_init(struct recorder *self, struct world *world)
         .forget_port = record_forgotten,
         .qos = record_qos,
         .meter = record_meter,
+        .queue = record_queue,
+        .uplink = record_uplink,
         .interest = ignore_interest,
         .network_interest = ignore_interest,
         .policy_interest = record_policy,

@@ -37,6 +37,7 @@ struct world {
         int tag;
         char net_uuid[NT_UUID_SIZE], segmentation[24], memory_tag[8], guards[8];
         int64_t policing, policing_burst, limit; /* -1: nothing was ever wished. */
+        struct nt_ovs_queue queue;
     } ports[N_PORTS];
     struct nt_vo_port *told[N_PORTS];
     struct nt_vo_network *network;              /* The only one that is told; NULL: none is. */
@@ -79,6 +80,7 @@ world_init(struct world *w)
         snprintf(w->ports[i].id, sizeof w->ports[i].id, "%08d-aaaa-0000-0000-000000000000", i);
         w->ports[i].ofport = 10 + i;
         w->ports[i].policing = w->ports[i].policing_burst = w->ports[i].limit = -1;
+        w->ports[i].queue.number = -1;
     }
     for (size_t i = 0; i < NT_ARRAY_SIZE(w->host_of_mac); i++) {
         w->host_of_mac[i] = -1;
@@ -121,6 +123,18 @@ vo_port_new(const char *id, int network, bool admin_up)
     nt_vo_complete(&port->fixed_ips->vo, &nt_vo_allocation_type);
     nt_vo_complete(&port->vo, &nt_vo_port_type);
     return port;
+}
+
+/* The port's index; -1: there is none. */
+static inline int
+world_port(const struct world *w, const char *id)
+{
+    for (int i = 0; i < N_PORTS; i++) {
+        if (!strcmp(w->ports[i].id, id)) {
+            return i;
+        }
+    }
+    return -1;
 }
 
 static inline const struct nt_vo_qos_policy *

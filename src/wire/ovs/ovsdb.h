@@ -16,6 +16,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "openvswitch/shash.h"
 
 struct nt_ovsdb;
 
@@ -136,7 +137,25 @@ bool nt_ovsdb_ensure_manager(struct nt_ovsdb *, const char *target, int inactivi
  * external_ids (spec: id=PORT, _type=bandwidth_limit); 0: none.  Rows of others are left. */
 bool nt_ovsdb_ensure_qos(struct nt_ovsdb *, const char *port, int64_t max_kbps, int64_t burst_kb);
 
-/* Deletes rows so marked that nobody refers to: those of ports that went while nobody looked. */
+/* Minimum bandwidths: one linux-htb QoS row that all uplinks share, with a queue for each port that
+ * has one (spec: external_ids of the QoS row _type=minimum_bandwidth, of a queue type, port=ID and
+ * queue-num).  Uplinks that are not there, or have a row of somebody else's, are left out; so are
+ * others' queues in that row. */
+struct nt_ovs_queue {
+    int64_t number, min_kbps;
+};
+struct nt_ovs_queues {
+    struct shash queues;  /* Port id -> struct nt_ovs_queue; each has a number of its own. */
+    struct shash uplinks; /* Names of ports. */
+    bool is_whole;        /* Queues of other ports go, and the row from other ports. */
+};
+bool nt_ovsdb_ensure_queues(struct nt_ovsdb *, const struct nt_ovs_queues *);
+
+/* Whether a port has a QoS row that is none of these. */
+bool nt_ovsdb_has_other_qos(const struct nt_ovsdb *, const char *port);
+
+/* Deletes rows so marked, as limits' and queues', that nobody refers to: those of ports that went
+ * while nobody looked. */
 bool nt_ovsdb_ensure_no_lost_limits(struct nt_ovsdb *);
 
 /* The switch goes through its configuration once more (next_cfg, as after any ovs-vsctl): what it

@@ -3,7 +3,8 @@
  *   ovsdb.c          connection, transaction
  *   ovsdb_copy.c     the copy by name, kept up from what the IDL tracked; changes
  *   ovsdb_want.c     bridges and ports that shall be there
- *   ovsdb_rows.c     Controller, Manager, QoS and Queue rows
+ *   ovsdb_rows.c     Controller and Manager rows; QoS and Queue rows of limits
+ *   ovsdb_queues.c   those of minimum bandwidths
  *
  * The IDL's rows are looked at between two runs only: a complete reload frees them without
  * telling, so the copy drops every row pointer before it takes in a reload. */
@@ -114,6 +115,7 @@ bool nt_ovsdb_ensure_controller(struct nt_ovsdb *, const struct ovsrec_bridge *,
 
 /* The stock agent's own marks, so that either agent finds the rows of the other one. */
 #define NT_OVSDB_LIMIT "bandwidth_limit"
+#define NT_OVSDB_MINIMUM "minimum_bandwidth"
 #define NT_OVSDB_QOS_TYPE "linux-htb"
 #define NT_OVSDB_MAX_RATE "34359738367" /* Bits a second: what the whole port may send. */
 

@@ -266,7 +266,9 @@ has_keys(const struct smap *ids, const char *const *keys, const char *kind_key)
             return false;
         }
     }
-    return !strcmp(smap_get_def(ids, kind_key, ""), NT_OVSDB_LIMIT);
+
+    const char *kind = smap_get_def(ids, kind_key, "");
+    return !strcmp(kind, NT_OVSDB_LIMIT) || !strcmp(kind, NT_OVSDB_MINIMUM);
 }
 
 static bool

@@ -132,8 +132,13 @@ class BedHost:
 
     def flows(self, bridge):
         """Flows of a bridge, normalised: see dumps.py."""
-        return dumps.flows(self.switch.ofctl("--no-names", "--no-stats", "dump-flows", bridge),
-                           dumps.port_names(self.switch.ofctl("show", bridge)))
+        lines = dumps.flows(self.switch.ofctl("--no-names", "--no-stats", "dump-flows", bridge),
+                            self.port_names(bridge))
+        has_queues = any("pkt_mark" in line.lower() for line in lines)
+        return dumps.name_queues(lines, self.port_names(BRIDGE)) if has_queues else lines
+
+    def port_names(self, bridge):
+        return dumps.port_names(self.switch.ofctl("show", bridge))
 
     def ovsdb(self):
         """Bridges, ports and interfaces, normalised: see dumps.py."""
@@ -141,7 +146,8 @@ class BedHost:
 
     def limits(self):
         """QoS and Queue rows as lines: see dumps.py."""
-        return dumps.limits(*(self.switch.rows(table) for table in ("Port", "QoS", "Queue")))
+        ports, qos, queues = self.switch.tables("Port", "QoS", "Queue")
+        return dumps.limits(ports, qos, queues, self.port_names(BRIDGE) if queues else {})
 
     def meters(self):
         """Meters of br-int as lines."""

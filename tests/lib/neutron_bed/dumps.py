@@ -13,6 +13,9 @@ COUNTERS = re.compile(r"\b(duration|n_packets|n_bytes|idle_age|hard_age|cookie)=
 # Where a flow of the agent holds a port number: matches, outputs, and register 5.
 PORT = re.compile(r"(\bin_port=|\boutput:|\bresubmit:|\breg5=)(\d+|0x[0-9a-f]+)\b|"
                   r"\bset_field:(0x[0-9a-f]+)->reg5\b")
+# Queues of minimum bandwidths have the numbers that their ports have on br-int.
+QUEUE = re.compile(r"(\bpkt_mark=|\bset_queue:|\bload:(?=\w+->NXM_NX_PKT_MARK))"
+                   r"(0x[0-9a-f]+|\d+)")
 PORT_LINE = re.compile(r"^ *(\d+|LOCAL)\(([^)]+)\):", re.M)
 LEARNED = ", hard_timeout="
 
@@ -70,6 +73,12 @@ def flows(text, names, learned=False):
         flow = PORT.sub(named, COUNTERS.sub("", line).strip())
         found.add(flow if flow.startswith("table=") else "table=0, " + flow)
     return sorted(found, key=order)
+
+
+def name_queues(lines, names):
+    """Flows with the names of ports for numbers of queues; 'names' as br-int has them."""
+    return [QUEUE.sub(lambda match: match[1] + names.get(int(match[2], 0), match[2]), line)
+            for line in lines]
 
 
 def shape(text):
@@ -133,22 +142,29 @@ def ovsdb(bridges, ports, interfaces):
     return dict(sorted(result.items()))
 
 
-def limits(ports, qos, queues):
+def limits(ports, qos, queues, names):
     """QoS and Queue rows as lines: what each says, and who refers to it.
 
-    The arguments are rows of these tables, so that also a row that nobody uses is seen."""
+    The arguments are rows of these tables, so that also a row that nobody uses is seen, and
+    names for numbers of queues as br-int has them."""
     def text(row, users):
-        maps = (f"{column}={dict(sorted(row[column].items()))}"
-                for column in ("external_ids", "other_config"))
-        return " ".join([*maps, f"of {sorted(users)}"])
+        ids = dict(sorted(row["external_ids"].items()))
+        if "queue-num" in ids:
+            ids["queue-num"] = names.get(int(ids["queue-num"]), ids["queue-num"])
+        if ids.get("_type") == "minimum_bandwidth":
+            ids["id"] = "*"  # The agent's own choice.
+        return (f"external_ids={ids} other_config={dict(sorted(row['other_config'].items()))}"
+                f" of {sorted(users)}")
 
     users = {row["_uuid"]: [] for row in queues}
     lines = []
     for row in qos:
-        for number, queue_id in row["queues"].items():
+        numbers = [names.get(number, number) for number in row["queues"]]
+        for number, queue_id in zip(numbers, row["queues"].values()):
             users[queue_id].append(number)
         of_ports = [port["name"] for port in ports if port["qos"] == row["_uuid"]]
-        lines.append(f"QoS {row['type']} {text(row, of_ports)} queues={sorted(row['queues'])}")
+        lines.append(f"QoS {row['type']} {text(row, of_ports)} "
+                     f"queues={sorted(numbers, key=str)}")
     return lines + [f"Queue {text(row, users[row['_uuid']])}" for row in queues]
 
 

@@ -24,6 +24,7 @@ from . import dumps, recomputed, wires
 LIMIT = 90
 # The tunnels of a flood: in any order, since nothing follows them.
 FLOOD = re.compile(r"output:[^,]+(?:,output:[^,]+)+$")
+QUEUES = re.compile(r"queues=\[(.*)\]$")
 BRIDGES = ("br-int", "br-tun", "br-phys")
 TABLES = ("ovsdb", "qos", "meters")  # Where a view has no flows.
 
@@ -227,6 +228,8 @@ class Scene:
                 texts = [pattern.sub(name, text) for text in texts]
             texts = [FLOOD.sub(lambda match: ",".join(sorted(match[0].split(","))), text)
                      for text in texts]
+            texts = [QUEUES.sub(lambda match: f"queues=[{', '.join(sorted(match[1].split(', ')))}]",
+                                text) for text in texts]
             lines[where] = sorted(texts, key=None if where in TABLES else dumps.order)
         return View(lines)
 
