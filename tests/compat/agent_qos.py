@@ -8,7 +8,7 @@ NT_AGENT=python puts the stock agent on both hosts: what fails then is this test
 import os
 import re
 
-from check import Failed, check, done, equal, need, wait_for
+from check import Failed, check, done, equal, expect, need, wait_for
 from neutron_bed import bed_for, recomputed
 from neutron_bed.flow_watch import FlowWatch
 from neutron_bed.scene import Scene, exact, wait_exact
@@ -302,6 +302,17 @@ def deleted(scene, policies):
     agree(scene, lambda view: not view.lines["qos"], for_nobody)
 
 
+def is_queued(scene, host, role):
+    """Whether the switch puts a broadcast of the port into a queue before it is sent."""
+    port = scene.ports[role, host.name]
+    text = host.ovs("appctl", "ofproto/trace", "br-int",
+                    f"in_port=tap{port['id'][:11]},dl_src={port['mac_address']},"
+                    "dl_dst=ff:ff:ff:ff:ff:ff")
+    actions = text.rpartition("Datapath actions:")[2]
+    expect("," in actions or actions.strip().isdigit(), text)
+    return "skb_priority(" in actions
+
+
 def reserve(scene, policies):
     """Ports of no instance: placement has a say in those of others."""
     policies.make("least", least=minimum("egress", 1000), most=minimum("ingress", 500))
@@ -310,6 +321,9 @@ def reserve(scene, policies):
     scene.wait_active("m", "n")
     scene.update("m", qos_policy_id=policies.ids["least"])
     agree(scene, lambda view: reserves(view, "m", 1000) and reserves(view, "n", None), of_queues)
+    for host in scene.hosts:
+        equal((is_queued(scene, host, "m"), is_queued(scene, host, "n")), (True, False),
+              f"{host.name}: whether a frame that leaves is in a queue")
     policies.change("least", "least", min_kbps=2000)
     agree(scene, lambda view: reserves(view, "m", 2000), of_queues)
     for rule, what in (("mark", mark(10)), ("into", ingress(3000)), ("out", egress(9000))):
