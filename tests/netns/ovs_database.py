@@ -21,6 +21,11 @@ VIF = {"iface-id": "11111111-2222-3333-4444-555555555555", "attached-mac": "fa:1
 LIMIT = 60
 
 
+def log_of(peer):
+    with open(peer.log, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def columns(row, *names):
     return {name: row[name] for name in names}
 
@@ -491,6 +496,46 @@ def moves_home(switch, peer):
     equal(peer.ask("look_port", name="patch-int")["bridge"], "br-tun", "bridge in the copy")
 
 
+def leaves_a_name_to_another_agent(switch, peer):
+    """Agents on one switch name tunnels to one host alike: who has the name keeps it, the other one
+    says so once and waits.  With the same end of its own it is the same tunnel, and comes home."""
+    name = "vxlan-0a000009"
+
+    def want(agent, bridge, local_ip):
+        agent.ask("port", name=name, bridge=bridge, type="vxlan",
+                  options={"remote_ip": "10.0.0.9", "local_ip": local_ip})
+
+    def place():
+        return next((bridge["name"], switch.row("Interface", name)["options"]["local_ip"])
+                    for bridge in switch.rows("Bridge")
+                    if switch.row("Port", name)["_uuid"] in bridge["ports"])
+
+    other = switch.peer()
+    other.ask("bridge", **{**BRIDGE, "name": "br-tun2"})
+    other.settle()
+    want(peer, "br-tun", "10.0.0.1")
+    peer.settle()
+    want(other, "br-tun2", "10.0.0.2")
+    wait_for(lambda: log_of(other).count("another agent's tunnel has the name"), LIMIT, other.said)
+    other.changes()
+    switch.vsctl("set", "Port", name, "other_config:seen=again")
+    other.wait("changes", lambda found: any(change[1] == name for change in found), "it changed")
+    expect(not other.ask("settled", name=name), "the other one believes to have it")
+    equal(place(), ("br-tun", "10.0.0.1"), "bridge, end")
+    peer.ask("no_port", name=name)
+    peer.settle()
+    other.settle()
+    equal(place(), ("br-tun2", "10.0.0.2"), "bridge, end")
+    equal(log_of(other).count("another agent's tunnel"), 1, "lines that tell of it")
+    equal(other.end(), 0, "exit status")
+    want(peer, "br-tun", "10.0.0.2")
+    peer.settle()
+    equal(place(), ("br-tun", "10.0.0.2"), "bridge, end")
+    switch.vsctl("del-br", "br-tun2")
+    peer.ask("no_port", name=name)
+    peer.settle()
+
+
 def sees_bonds_and_failures(switch, peer):
     switch.vsctl("add-bond", "br-int", "bond0", "e1", "e2", "--", "set", "Interface", "e1",
                  "type=internal", "--", "set", "Interface", "e2", "type=internal",
@@ -716,6 +761,8 @@ def main():
     check("rows that nobody makes so are no harm", odd_queues, switch)
     check("a port is removed once", removes, switch, peer)
     check("a port comes back to its bridge", moves_home, switch, peer)
+    check("a name that another agent's tunnel has is left to it", leaves_a_name_to_another_agent,
+          switch, peer)
     check("bonds and failed ports are seen", sees_bonds_and_failures, switch, peer)
     check("one controller is removed, others stay", replaces_a_controller, switch, peer)
     check("a controller that moved leaves nothing behind", moves_its_controller, switch, peer)
