@@ -147,35 +147,6 @@ agent_free(struct agent *self)
 
 /* --- the turn ------------------------------------------------------------------------------- */
 
-static void fail(struct agent *self, const char *format, ...) NT_PRINTF(2, 3);
-
-static void
-fail(struct agent *self, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    if (!*self->failure) {
-        vsnprintf(self->failure, sizeof self->failure, format, args);
-    }
-    va_end(args);
-}
-
-/* Bridges of physical networks belong to the operator: they are never made. */
-static void
-check_mappings(struct agent *self)
-{
-    for (size_t i = 0; i < self->config->n_mappings; i++) {
-        const struct agent_mapping *mapping = &self->config->mappings[i];
-        if (!nt_ovsdb_bridge(self->db, mapping->bridge)) {
-            fail(self,
-                 "bridge %s for physical network %s does not exist: make it (ovs-vsctl add-br "
-                 "%s) or correct bridge_mappings",
-                 mapping->bridge, mapping->physical_network, mapping->bridge);
-        }
-    }
-}
-
 /* Whether an earlier mapping's bridge has that datapath id, too. */
 static bool
 is_repeated(const struct agent *self, size_t mapping, const char *datapath_id)
@@ -242,19 +213,6 @@ is_ours(const struct agent *self, const char *bridge)
            || (agent_config_has_tunnels(config) && !strcmp(bridge, config->tunnel_bridge));
 }
 
-/* A patch port that the switch cannot make: nothing would be wired, ever. */
-static void
-check_patch(struct agent *self, const char *name)
-{
-    const struct nt_ovs_port *port = nt_ovsdb_port(self->db, name);
-
-    if (port && port->ofport < 0 && !strcmp(port->type, "patch")
-        && !wiring_is_set_up(self->wiring)) {
-        fail(self, "switch cannot make patch port %s on %s: %s", name, port->bridge,
-             *port->error ? port->error : "no reason given");
-    }
-}
-
 static void
 bridge_changed(void *self_, const char *name)
 {
@@ -274,7 +232,7 @@ port_changed(void *self_, const char *name, bool readded)
     const struct nt_ovs_port *port = nt_ovsdb_port(self->db, name);
 
     agent_tell_port(self->wiring, self->db, name, readded);
-    check_patch(self, name);
+    agent_check_patch(self, name);
     unmade_port_seen(self->unmade, name, port && is_ours(self, port->bridge) ? port : NULL);
     bridges_port_changed(self->bridges, name);
 }
@@ -288,7 +246,7 @@ observe_switch(struct agent *self)
     if (!self->has_seen) {
         self->has_seen = true;
         wiring_all_seen(self->wiring);
-        check_mappings(self);
+        agent_check_mappings(self);
     }
 }
 
@@ -375,28 +333,6 @@ observe_connections(struct agent *self)
     heartbeat_set(self->heartbeat, &facts);
 }
 
-/* What is to be there in time after the start. */
-static void
-check_deadlines(struct agent *self)
-{
-    int64_t now = nt_mono_ms(self->env.clock);
-    const struct agent_config *config = self->config;
-
-    if (!self->has_seen && now - self->started_ms > INT64_C(3000) * config->ovsdb_timeout_s) {
-        AUTO_FREE char *why = NULL;
-        free(nt_ovsdb_near(config->ovsdb_connection, config->ovs_run_dir, &why));
-        fail(self, "OVSDB at %s did not answer for %d s (ovsdb_connection, ovsdb_timeout)%s%s",
-             config->ovsdb_connection, 3 * config->ovsdb_timeout_s, why ? "; " : "",
-             why ? why : "");
-    }
-    if (!self->br_int && now - self->started_ms > INT64_C(1000) * config->of_connect_timeout_s) {
-        fail(self,
-             "switch did not connect to %s:%d within %d s (of_listen_address, of_listen_port, "
-             "of_connect_timeout): is ovs-vswitchd running?",
-             config->of_listen_address, config->of_listen_port, config->of_connect_timeout_s);
-    }
-}
-
 /* The pipeline and the port's own flows are installed. */
 static bool
 is_guarded(void *self_, const struct model_port *port)
@@ -478,7 +414,7 @@ agent_run(struct agent *self)
             agent_drop_flows(self);
         }
     }
-    check_deadlines(self);
+    agent_check_deadlines(self);
 
     nt_switch_run(self->sw);
     agent_judge_restored(self);
@@ -528,6 +464,7 @@ agent_wait(struct agent *self)
     if (!self->br_int || !self->has_seen) {
         poll_timer_wait(1000);
     }
+    agent_wait_for_patches(self);
     if (wiring_has_work(self->wiring) && nt_ovsdb_is_ready(self->db) && !*self->failure) {
         poll_immediate_wake();
     }

@@ -24,9 +24,10 @@ struct agent {
     struct neutron_watcher watcher;
 
     int64_t started_ms;
-    bool has_seen;          /* Everything in the database was looked at once. */
-    unsigned br_int;        /* Its OpenFlow connection; 0: none. */
-    int64_t tables_told_ms; /* When forwarding entries count as told; INT64_MAX: not under way. */
+    bool has_seen;           /* Everything in the database was looked at once. */
+    int64_t failed_patch_ms; /* When a patch port was first seen without a number; 0: never. */
+    unsigned br_int;         /* Its OpenFlow connection; 0: none. */
+    int64_t tables_told_ms;  /* When forwarding entries count as told; INT64_MAX: not under way. */
     int64_t next_check_ms;
     bool was_first_sync;
     int64_t next_scan_ms;
@@ -54,6 +55,14 @@ NT_NODISCARD int agent_open_ovsdb(const struct agent_env *, struct nt_ovsdb **, 
 void agent_open_server(struct agent *);
 void agent_sync_tunnels(struct agent *);    /* Asks for the other ends of tunnels. */
 void agent_wait_for_tables(struct agent *); /* Until forwarding entries count as told. */
+
+/* agent_start.c */
+/* What must be there: bridges of physical networks, a patch port that is there with its number;
+ * OVSDB's answer and the switch's connection, in time.  The agent ends without it. */
+void agent_check_mappings(struct agent *);
+void agent_check_patch(struct agent *, const char *name);
+void agent_check_deadlines(struct agent *);
+void agent_wait_for_patches(const struct agent *);
 
 /* agent_facts.c */
 /* Tells the wiring what the database has of a port or bridge. */

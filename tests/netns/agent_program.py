@@ -3,6 +3,7 @@
 """neutrino-agent as a program: what it says before it starts, to systemd, to ovs-appctl and to
 Prometheus; what SIGHUP changes, and that its end changes nothing in the switch."""
 
+import contextlib
 import json
 import os
 import re
@@ -271,12 +272,88 @@ def leaves_edits():
     equal(ask("plan", "br-tun"), "nothing to do\n", "plan of br-tun")
 
 
-def a_missing_bridge_is_named():
-    write_config(CONFIG, more="[ovs]\nbridge_mappings = physnet1:br-none\n")
+def logged(words):
+    with open(LOG, encoding="utf-8", errors="replace") as file:
+        return [line for line in file if words in line]
+
+
+@contextlib.contextmanager
+def started():
+    """An agent that is there for this check alone."""
     other = Agent(CONFIG)
-    equal(other.process.wait(LIMIT), 1, f"status ({log_tail()})")
+    try:
+        yield other
+    finally:
+        other.kill()
+
+
+def ends_the_start(options, *words):
+    """It ends by itself, with status 1 and one line that holds all the words."""
+    before = len(logged("agent terminated!"))
+    write_config(CONFIG, more=f"[ovs]\n{options}\n")
+    with started() as other:
+        equal(other.process.wait(LIMIT), 1, f"status ({log_tail()})")
     sanitized.expect_clean("the agent", OUT)
-    expect("br-none" in log_tail() and "physnet1" in log_tail(), log_tail())
+    said = logged("agent terminated!")[before:]
+    equal(len(said), 1, f"lines that say why ({log_tail()})")
+    missing = [word for word in words if word not in said[0]]
+    equal(missing, [], f"words that {said[0]!r} lacks")
+
+
+@contextlib.contextmanager
+def stopped(daemon):
+    """It is there and does not answer."""
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
+def a_silent_database_ends_it():
+    with stopped(switch.ovsdb):
+        ends_the_start("ovsdb_timeout = 1", "OVSDB", switch.remote, "for 3 s", "ovsdb_timeout")
+
+
+def a_late_database_is_waited_for():
+    """Late by less than the three times."""
+    n_before = len(logged("started host="))
+    write_config(CONFIG)
+    switch.tool("ovs-ofctl", "-O", "OpenFlow13", "del-flows", "br-int")
+    with stopped(switch.ovsdb), started():
+        wait_for(lambda: len(logged("started host=")) > n_before, LIMIT, log_tail)
+        os.kill(switch.ovsdb.pid, signal.SIGCONT)
+        wait_for(lambda: flows("br-int"), LIMIT, log_tail)
+
+
+def a_switch_that_does_not_connect_ends_it():
+    with stopped(switch.vswitchd):
+        for options, words in (("", ["127.0.0.1:6633", "of_listen_port"]),
+                               ("of_connect = mgmt", ["br-int.mgmt", "ovs_run_dir"])):
+            ends_the_start(f"of_connect_timeout = 1\n{options}", "within 1 s",
+                           "of_connect_timeout", *words)
+
+
+def wait_patch(is_it, what):
+    wait_for(lambda: is_it(switch.row("Interface", "patch-tun")), LIMIT,
+             lambda: f"patch-tun {what}: {switch.row('Interface', 'patch-tun')}, {log_tail()}")
+
+
+def a_patch_port_that_cannot_be_made_ends_it():
+    """Its peer is itself, as an operator might write it."""
+    switch.vsctl("set", "Interface", "patch-tun", "options:peer=patch-tun", wait=False)
+    wait_patch(lambda row: row["ofport"] == -1, "has no number")
+    ends_the_start("", "patch-tun", "br-int", "peer must not be self")
+
+
+def another_port_of_a_patchs_name_becomes_one():
+    """It has no device, so it would never get a number."""
+    switch.vsctl("del-port", "patch-tun", "--", "add-port", "br-int", "patch-tun", wait=False)
+    wait_patch(lambda row: row["ofport"] == -1, "has no number")
+    write_config(CONFIG)
+    with started():
+        wait_patch(lambda row: row["type"] == "patch" and row["options"] == {"peer": "patch-int"}
+                   and row["ofport"] > 0, "is joined")
 
 
 rabbit.private_network()
@@ -303,5 +380,12 @@ agent = Agent(CONFIG, "--no-repair")
 need("the next one is ready, too", lambda: notified.wait("READY=1", 4))
 check("it leaves what others change when that is wished", leaves_edits)
 check("the command exit ends it, too", ends, lambda: ask("exit"))
-check("a mapped bridge that is missing ends the start", a_missing_bridge_is_named)
+check("a mapped bridge that is missing ends the start", ends_the_start,
+      "bridge_mappings = physnet1:br-none", "br-none", "physnet1")
+check("a database that does not answer ends the start", a_silent_database_ends_it)
+check("a database that answers late does not", a_late_database_is_waited_for)
+check("a switch that does not connect ends the start", a_switch_that_does_not_connect_ends_it)
+check("a patch port that the switch cannot make ends the start",
+      a_patch_port_that_cannot_be_made_ends_it)
+check("a port that has a patch port's name becomes one", another_port_of_a_patchs_name_becomes_one)
 done()

@@ -73,6 +73,23 @@ a_bridge_that_is_gone_takes_its_flows_along(void **state)
                         "int-br-phys to phy-br-phys\nphy-br-phys to int-br-phys\n");
 }
 
+static void
+a_port_that_has_a_patchs_name_becomes_one(void **state)
+{
+    struct recorder *r = *state;
+
+    see(r, "br-int", "int-br-phys", 1, "patch");
+    see(r, "br-phys", "phy-br-phys", 2, "patch");
+    see(r, "br-int", "patch-tun", -1, "");
+    see(r, "br-tun", "patch-int", 4, "patch");
+    wiring_run(r->wiring);
+    assert_string_equal(ds_cstr(&r->patches), "patch-tun to nonexistent-peer\n");
+    assert_false(wiring_is_set_up(r->wiring));
+    see(r, "br-int", "patch-tun", 3, "patch");
+    settle(r);
+    assert_true(wiring_is_set_up(r->wiring));
+}
+
 int
 main(void)
 {
@@ -80,6 +97,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(a_bridge_that_takes_no_flows_holds_up_no_other),
         T(a_bridge_that_is_gone_takes_its_flows_along),
+        cmocka_unit_test_setup_teardown(a_port_that_has_a_patchs_name_becomes_one, set_up_world,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

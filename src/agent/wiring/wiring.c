@@ -340,18 +340,21 @@ patch_numbered(struct wiring *self, struct model_patch *patch, int64_t *ofport, 
     }
 }
 
-/* True when 'name' is an end of a patch of ours. */
+/* True when 'name' is an end of a patch of ours.  A port of another type that has its name becomes
+ * one. */
 static bool
 patch_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port)
 {
+    int64_t ofport = port && !strcmp(port->type, "patch") ? port->ofport : 0;
+
     for (size_t i = 0; i < self->model->n_patches; i++) {
         struct model_patch *patch = &self->model->patches[i];
         if (!strcmp(patch->int_name, name)) {
-            patch_numbered(self, patch, &patch->int_ofport, port ? port->ofport : 0);
+            patch_numbered(self, patch, &patch->int_ofport, ofport);
             return true;
         }
         if (!strcmp(patch->far_name, name)) {
-            patch_numbered(self, patch, &patch->far_ofport, port ? port->ofport : 0);
+            patch_numbered(self, patch, &patch->far_ofport, ofport);
             return true;
         }
     }
