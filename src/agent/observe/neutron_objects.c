@@ -479,11 +479,24 @@ refuse(struct neutron_objects *all, struct object *o, const struct nt_err *err)
     }
 }
 
+/* Which of the two is newer, their revisions do not tell. */
+static bool
+is_in_doubt(const struct neutron_objects *all, const struct object *o, const struct nt_vo *vo)
+{
+    return o->was_pushed && o->vo && revision_of(all, vo) == revision_of(all, o->vo)
+           && !is_same(o->vo, vo);
+}
+
 static void
 take_pulled(struct neutron_objects *all, struct object *o, struct nt_vo *vo)
 {
     all->shared->stats.n_pulled++;
     answered(all, o);
+    if (is_in_doubt(all, o, vo)) {
+        nt_vo_free(vo);
+        make_due(all, o, 0);
+        return;
+    }
     if (o->is_missed) {
         o->is_missed = false;
         nt_info("the server knows it again", "type", all->kind->type->name, "id", o->by_id->name,

@@ -189,6 +189,29 @@ push_during_a_question_that_finds_nothing_has_it_put_again(void **state)
     assert_non_null(neutron_port(t->neutron, P1));
 }
 
+#define POLICY(name)           \
+    FRAME("QosPolicy", "1.10", \
+          "{\"id\": \"" P1 "\", \"name\": \"" name "\", \"revision_number\": 2, \"rules\": []}")
+
+/* A policy whose rules changed is pushed with the revision it had before. */
+static void
+push_during_a_question_is_not_undone_by_an_answer_as_old(void **state)
+{
+    struct agent *t = *state;
+
+    t->objects[0] = POLICY("old");
+    t->holds = true;
+    neutron_want_qos_policy(t->neutron, P1);
+    AWAIT(t, t->n_held == 1);
+    push(t, "QosPolicy", "updated", POLICY("new"));
+    HEARS(t, "policy 1111\n");
+    answer_held(t);
+    t->objects[0] = POLICY("new");
+    AWAIT(t, t->n_pulls == 2 && neutron_is_settled(t->neutron));
+    heard(t, "");
+    assert_string_equal(neutron_qos_policy(t->neutron, P1)->name, "new");
+}
+
 #define PORT_UPDATE(id, more)                                                                      \
     "{\"port\": {\"id\": \"" id "\", \"some\": [\"thing\"]" more "}, \"network_type\": \"vlan\", " \
     "\"segmentation_id\": 100, \"physical_network\": \"physnet1\"}"
@@ -574,11 +597,8 @@ static void
 policies_are_kept_like_ports(void **state)
 {
     struct agent *t = *state;
-    const char *policy = FRAME("QosPolicy", "1.10",
-                               "{\"id\": \"" P1 "\", \"name\": \"q\", \"revision_number\": 2, "
-                               "\"rules\": []}");
 
-    t->objects[0] = policy;
+    t->objects[0] = POLICY("q");
     neutron_want_qos_policy(t->neutron, P1);
     HEARS(t, "policy 1111\n");
     assert_string_equal(neutron_qos_policy(t->neutron, P1)->name, "q");
@@ -630,6 +650,7 @@ main(void)
         TEST(known_object_is_lost_by_two_answers),
         TEST(push_for_what_was_missing_leads_to_a_look),
         TEST(push_during_a_question_that_finds_nothing_has_it_put_again),
+        TEST(push_during_a_question_is_not_undone_by_an_answer_as_old),
         TEST(older_notifications_lead_to_a_look_unless_a_push_comes),
         TEST(a_look_keeps_what_is_known),
         TEST(older_notifications_of_networks_are_heard),
