@@ -79,6 +79,9 @@ flow_refused(void *self_, const char *owner, const char *why)
     struct agent *self = self_;
 
     wiring_flow_refused(self->wiring, owner, why);
+    if (self->meters && strstr(why, "METER")) {
+        meters_doubt(self->meters); /* The one it names is gone. */
+    }
 }
 
 int

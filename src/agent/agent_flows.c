@@ -174,6 +174,9 @@ agent_check_flows(struct agent *self)
     if (agent_config_has_tunnels(config)) {
         flows_check(self->flows, config->tunnel_bridge);
     }
+    if (self->meters && config->repairs) {
+        meters_doubt(self->meters);
+    }
 
     /* About 5.6 microseconds a flow. */
     int64_t cost_ms = (int64_t) flows_stats(self->flows)->n_wanted / 180;

@@ -80,6 +80,7 @@ void
 agent_run_meters(struct agent *self)
 {
     char *const *reserved = self->config->reserved_cookies;
+    const char *bridge = self->config->integration_bridge;
 
     if (!self->meters) {
         return;
@@ -88,7 +89,9 @@ agent_run_meters(struct agent *self)
     if (wiring_is_complete(self->wiring) && (!reserved || !reserved[0])) {
         meters_complete(self->meters);
     }
-    meters_run(self->meters, flows_is_settled_on(self->flows, self->config->integration_bridge));
+    if (meters_run(self->meters, flows_is_settled_on(self->flows, bridge))) {
+        flows_check(self->flows, bridge);
+    }
     if (meters_are_refused(self->meters)) {
         wiring_no_meters(self->wiring);
     }

@@ -2,7 +2,9 @@
 
 #include "agent/apply/meters.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -11,10 +13,14 @@
 
 NT_LOG_MODULE(meters);
 
+/* Numbers above are the switch's own: limits of what it sends to controllers. */
+#define MAX_METER UINT32_C(0xffff0000)
+
 struct meter {
     struct hmap_node node;
     struct nt_meter wanted, installed; /* 'pps' 0: no meter, or not of ours. */
-    bool is_there, is_found;           /* Found: 'installed' is what the switch told. */
+    bool is_there;
+    bool is_told, is_newer; /* In the answer under way; changed since it was asked. */
 };
 
 /* Outlives the meters when these are freed first. */
@@ -33,6 +39,8 @@ struct meters {
     struct request **requests;
     size_t n_requests, n_allocated;
     bool is_known, is_dirty, is_complete, is_refused;
+    bool is_asking; /* The switch, for all of them... */
+    bool has_lost;  /* ...and it has told that some are gone. */
 };
 
 struct meters *
@@ -149,14 +157,50 @@ refuse(struct meters *m, const char *why)
 }
 
 static void
+tell_edit(const struct meters *m, const struct meter *meter)
+{
+    char id[16];
+
+    snprintf(id, sizeof id, "%" PRIu32, meter->wanted.id);
+    nt_info_rl("meter was changed by somebody else", "bridge", m->bridge, "meter", id, NULL);
+}
+
+static void
+take_told(struct meters *m, struct meter *meter, const struct nt_meter *there)
+{
+    if (meter->is_newer) {
+        return;
+    }
+    if (meter->is_there && meter->installed.pps != there->pps) {
+        tell_edit(m, meter);
+    }
+    meter->installed = *there;
+    meter->is_there = meter->is_told = true;
+}
+
+static void
 meter_told(void *r_, const struct nt_meter *there)
 {
     struct request *r = r_;
 
-    if (r->meters && r->meters->connection == r->connection) {
-        struct meter *meter = get(r->meters, there->id);
-        meter->installed = *there;
-        meter->is_there = meter->is_found = true;
+    if (r->meters && r->meters->connection == r->connection && there->id <= MAX_METER) {
+        take_told(r->meters, get(r->meters, there->id), there);
+    }
+}
+
+/* What the answer did not tell is not there. */
+static void
+forget_untold(struct meters *m)
+{
+    struct meter *meter;
+
+    HMAP_FOR_EACH (meter, node, &m->all) {
+        if (meter->is_there && !meter->is_told && !meter->is_newer) {
+            tell_edit(m, meter);
+            meter->is_there = false;
+            m->has_lost = true;
+        }
+        meter->is_told = meter->is_newer = false;
     }
 }
 
@@ -165,11 +209,22 @@ all_told(void *r_, const struct nt_err *err)
 {
     struct meters *m = request_end(r_);
 
+    if (m) {
+        m->is_asking = false;
+    }
     if (m && err && err->code != NT_UNAVAILABLE) {
         refuse(m, err->msg);
     } else if (m && !err) {
+        forget_untold(m);
         m->is_known = m->is_dirty = true;
     }
+}
+
+/* Somebody else was at that meter: it is there, or is not. */
+static bool
+is_surprise(const char *why)
+{
+    return strstr(why, "METER_EXISTS") || strstr(why, "UNKNOWN_METER");
 }
 
 static void
@@ -180,7 +235,12 @@ changed(void *r_, const struct nt_err *err)
     bool is_delete = r->is_delete;
     struct meters *m = request_end(r);
 
-    if (m && err && err->code != NT_UNAVAILABLE && !is_delete) {
+    if (!m || !err || err->code == NT_UNAVAILABLE || is_delete) {
+        return;
+    }
+    if (is_surprise(err->msg)) {
+        meters_doubt(m);
+    } else {
         get(m, id)->is_there = false;
         refuse(m, err->msg);
     }
@@ -193,10 +253,23 @@ ask(struct meters *m)
 {
     struct request *r = request_new(m, 0);
     const struct nt_switch_meters to = { meter_told, all_told, r };
+    struct meter *meter;
     struct nt_err err;
 
+    m->is_asking = true;
+    HMAP_FOR_EACH (meter, node, &m->all) {
+        meter->is_told = meter->is_newer = false;
+    }
     if (nt_switch_meters(m->sw, m->bridge, &to, &err) < 0) {
         all_told(r, &err);
+    }
+}
+
+void
+meters_doubt(struct meters *m)
+{
+    if (m->is_known && !m->is_asking) {
+        ask(m);
     }
 }
 
@@ -213,29 +286,35 @@ change(struct meters *m, enum nt_meter_command command, const struct nt_meter *m
     }
 }
 
-/* The switch tells no burst of a meter without the flag for it, which ours are, as the stock
- * agent's: one that was found counts as the same. */
+/* The userspace datapath makes the burst the rate where none is given, and tells it so. */
+static uint32_t
+burst_of(const struct nt_meter *meter)
+{
+    return meter->burst ? meter->burst : meter->pps;
+}
+
 static bool
 is_so(const struct meter *meter)
 {
     return meter->installed.pps == meter->wanted.pps
-           && (meter->installed.burst == meter->wanted.burst
-               || (meter->is_found && !meter->installed.burst));
+           && burst_of(&meter->installed) == burst_of(&meter->wanted);
 }
 
-static void
+/* Returns whether what others had removed is there again. */
+static bool
 follow(struct meters *m, bool may_remove)
 {
     struct meter *meter;
+    bool is_back = m->has_lost;
 
-    m->is_dirty = false;
+    m->is_dirty = m->has_lost = false;
     HMAP_FOR_EACH_SAFE (meter, node, &m->all) {
         if (meter->wanted.pps && !m->is_refused) {
             if (!meter->is_there || !is_so(meter)) {
                 change(m, meter->is_there ? NT_METER_MODIFY : NT_METER_ADD, &meter->wanted);
+                meter->is_newer = true;
             }
             meter->is_there = true;
-            meter->is_found = false;
             meter->installed = meter->wanted;
         } else if (!meter->wanted.pps && meter->is_there) {
             if (!m->is_complete || !may_remove) {
@@ -250,6 +329,7 @@ follow(struct meters *m, bool may_remove)
             free(meter);
         }
     }
+    return is_back;
 }
 
 static void
@@ -258,7 +338,7 @@ see_connection(struct meters *m, unsigned connection)
     struct meter *meter;
 
     m->connection = connection;
-    m->is_known = m->is_refused = false;
+    m->is_known = m->is_refused = m->is_asking = m->has_lost = false;
     HMAP_FOR_EACH (meter, node, &m->all) {
         meter->is_there = false;
     }
@@ -267,7 +347,7 @@ see_connection(struct meters *m, unsigned connection)
     }
 }
 
-void
+bool
 meters_run(struct meters *m, bool may_remove)
 {
     unsigned connection = nt_switch_connection(m->sw, m->bridge);
@@ -275,9 +355,7 @@ meters_run(struct meters *m, bool may_remove)
     if (connection != m->connection) {
         see_connection(m, connection);
     }
-    if (m->is_known && m->is_dirty) {
-        follow(m, may_remove);
-    }
+    return m->is_known && m->is_dirty && follow(m, may_remove);
 }
 
 void
