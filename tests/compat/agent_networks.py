@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Our agent on h1 and the stock one on h2 have the same ports of flat, vlan and local networks,
 and make the same flows and OVSDB rows of them, whatever happens to the ports; then each takes
-the other's place and changes nothing.
+the other's place and changes nothing, and both report ports of an ancillary bridge.
 
 NT_AGENT=python puts the stock agent on both hosts: what fails then is this test's mistake."""
 # timeout: 900
@@ -10,14 +10,17 @@ import os
 
 from check import check, done, equal, expect, need
 from neutron_bed import bed_for
+from neutron_bed.guests import interface
 from neutron_bed.scene import Scene, exact, wait_exact
 from neutrinolab.kernel import wait_for
 
 OURS = os.environ.get("NT_AGENT", "neutrino")
 OPTIONS = {"securitygroup": {"firewall_driver": "noop"},
            "agent": {"tunnel_types": "", "l2_population": "false", "arp_responder": "false",
-                     "polling_interval": "1"}}
+                     "polling_interval": "1"},
+           "ovs": {"igmp_snooping_enable": "true"}}
 VLAN = 123
+EXTERNAL = "br-ex"  # A bridge that an operator or an L3 agent has made.
 
 
 def make(scene):
@@ -204,20 +207,48 @@ def take_over(scene, host, kind):
     equal(result.lost, [], f"lost pings ({result})")
 
 
+def make_external(host):
+    host.ovs("vsctl", "add-br", EXTERNAL, "--", "set", "Bridge", EXTERNAL, "datapath_type=netdev",
+             f"external_ids:bridge-id={EXTERNAL}")
+
+
+def external(scene):
+    """Both agents, which found the bridge when they started, report its port up and then down;
+    nothing is written, there or anywhere."""
+    before = [exact(host) for host in scene.hosts]
+    scene.port("x", "vlan", plug=False, device_owner="network:router_gateway")
+    taps = ["tap" + scene.ports["x", host.name]["id"][:11] for host in scene.hosts]
+    for host, tap in zip(scene.hosts, taps):
+        host.ovs("vsctl", "add-port", EXTERNAL, tap,
+                 *interface(scene.ports["x", host.name], tap, "internal"))
+    scene.wait_active("x")
+    scene.agree(lambda view: view.has("ovsdb", f"{EXTERNAL} tap(x) tag=[]"))
+    for host, tap in zip(scene.hosts, taps):
+        host.ovs("vsctl", "del-port", EXTERNAL, tap)
+    scene.wait_status("DOWN", "x")
+    for host, view in zip(scene.hosts, before):
+        wait_exact(host, view)
+        equal(host.flows(EXTERNAL), ["table=0, priority=0 actions=NORMAL"], f"flows of {EXTERNAL}")
+
+
 def main():
     bed = bed_for(hosts=2, agents={"h1": OURS, "h2": "python"}, agent_options=OPTIONS)
     scene = Scene(bed)
     need("ports of three kinds of network are ACTIVE", make, scene)
     check("flows and rows are the same", scene.agree,
-          lambda view: view.has("br-int", "table=24", "in_port=tap(m)"))
+          lambda view: view.has("br-int", "table=24", "in_port=tap(m)")
+          and view.has("ovsdb", "br-int mcast_snooping_enable=True"))
     for role in ("f", "v", "w"):
         check(f"{role}: across hosts", reach, scene, role)
     check("IPv6 across hosts", reach, scene, "v", 1)
     check("a local network ends at its host", local_stays_local, scene)
     for name, step in STEPS:
         check(name, step, scene)
+    for host in bed.hosts:
+        make_external(host)
     check("the stock agent takes over from ours", take_over, scene, bed.host(1), "python")
     check("ours takes over from the stock agent", take_over, scene, bed.host(2), OURS)
+    check("ports of an ancillary bridge are reported, and no more", external, scene)
     done()
 
 
