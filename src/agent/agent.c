@@ -196,26 +196,6 @@ watch_bridge(struct agent *self, const char *name)
     nt_switch_want(self->sw, name, bridge ? bridge->datapath_id : "");
 }
 
-static bool
-is_mapped(const struct agent *self, const char *name)
-{
-    for (size_t i = 0; i < self->config->n_mappings; i++) {
-        if (!strcmp(self->config->mappings[i].bridge, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-is_ours(const struct agent *self, const char *bridge)
-{
-    const struct agent_config *config = self->config;
-
-    return !strcmp(bridge, config->integration_bridge) || is_mapped(self, bridge)
-           || (agent_config_has_tunnels(config) && !strcmp(bridge, config->tunnel_bridge));
-}
-
 static void
 bridge_changed(void *self_, const char *name)
 {
@@ -223,7 +203,7 @@ bridge_changed(void *self_, const char *name)
 
     agent_tell_bridge(self->wiring, self->db, name);
     bridges_bridge_changed(self->bridges, name);
-    if (is_ours(self, name)) {
+    if (agent_config_owns(self->config, name)) {
         watch_bridge(self, name);
     }
 }
@@ -236,7 +216,8 @@ port_changed(void *self_, const char *name, bool readded)
 
     agent_tell_port(self->wiring, self->db, name, readded);
     agent_check_patch(self, name);
-    unmade_port_seen(self->unmade, name, port && is_ours(self, port->bridge) ? port : NULL);
+    unmade_port_seen(self->unmade, name,
+                     port && agent_config_owns(self->config, port->bridge) ? port : NULL);
     bridges_port_changed(self->bridges, name);
 }
 

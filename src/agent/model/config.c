@@ -496,6 +496,24 @@ agent_config_has_tunnels(const struct agent_config *c)
     return c->n_tunnel_types > 0;
 }
 
+bool
+agent_config_maps(const struct agent_config *c, const char *bridge)
+{
+    for (size_t i = 0; i < c->n_mappings; i++) {
+        if (!strcmp(c->mappings[i].bridge, bridge)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+agent_config_owns(const struct agent_config *c, const char *bridge)
+{
+    return !strcmp(bridge, c->integration_bridge) || agent_config_maps(c, bridge)
+           || (agent_config_has_tunnels(c) && !strcmp(bridge, c->tunnel_bridge));
+}
+
 const char *
 agent_config_bridge_of(const struct agent_config *c, const char *physical_network)
 {

@@ -101,5 +101,9 @@ bool agent_config_reload(struct agent_config *, const struct agent_config *now);
 
 bool agent_config_has_tunnels(const struct agent_config *);
 
+/* Whether the bridge is that of a physical network; or any that the agent works on. */
+bool agent_config_maps(const struct agent_config *, const char *bridge);
+bool agent_config_owns(const struct agent_config *, const char *bridge);
+
 /* The bridge of a physical network; NULL: not mapped. */
 const char *agent_config_bridge_of(const struct agent_config *, const char *physical_network);

@@ -208,17 +208,6 @@ read_hypervisors(const struct nt_config *config, const struct agent_config *agen
     return 0;
 }
 
-static bool
-is_mapped(const struct agent_config *agent, const char *bridge)
-{
-    for (size_t i = 0; i < agent->n_mappings; i++) {
-        if (!strcmp(agent->mappings[i].bridge, bridge)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int
 agent_placement_load(const struct nt_config *config, const struct agent_config *agent, bool may_ask,
                      struct nt_config_placement **out_, struct nt_err *err)
@@ -251,7 +240,7 @@ agent_placement_load(const struct nt_config *config, const struct agent_config *
         return -1;
     }
     SHASH_FOR_EACH (node, json_object(out->bandwidths)) {
-        if (!is_mapped(agent, node->name)) {
+        if (!agent_config_maps(agent, node->name)) {
             return wrong(config, BANDWIDTHS, node->name,
                          "bridge_mappings does not name this bridge; add it there", err);
         }

@@ -310,24 +310,13 @@ wiring_plan_queue(struct wiring *self, const struct model_port *port, int64_t mi
     }
 }
 
-static bool
-is_physical(const struct wiring *self, const char *bridge)
-{
-    for (size_t i = 0; i < self->model->n_patches; i++) {
-        const struct model_patch *patch = &self->model->patches[i];
-        if (patch->physical_network && !strcmp(patch->bridge, bridge)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A device of the machine, not one that the switch makes. */
 void
 wiring_uplink_seen(struct wiring *self, const char *name, const struct nt_ovs_port *port)
 {
     struct shash_node *known = shash_find(&self->uplinks, name);
-    bool is_one = self->config->has_qos && port && !*port->type && is_physical(self, port->bridge);
+    bool is_one = self->config->has_qos && port && !*port->type
+                  && agent_config_maps(self->config, port->bridge);
 
     if (is_one == (known != NULL)) {
         return;

@@ -136,27 +136,13 @@ wiring_emit(struct wiring *self, const char *owner)
 
 /* --- bridges -------------------------------------------------------------------------------- */
 
-/* A bridge of ours, or one whose ports are only reported. */
-static bool
-is_ours(const struct wiring *self, const char *bridge)
-{
-    if (!strcmp(bridge, self->config->integration_bridge)) {
-        return true;
-    }
-    for (size_t i = 0; i < self->model->n_patches; i++) {
-        if (!strcmp(bridge, self->model->patches[i].bridge)) {
-            return true;
-        }
-    }
-    return false;
-}
-
+/* Ports of such a bridge are only reported. */
 static bool
 is_ancillary(const struct wiring *self, const char *bridge)
 {
     const char *kind = shash_find_data(&self->bridges, bridge);
 
-    return kind && !strcmp(kind, "ancillary") && !is_ours(self, bridge);
+    return kind && !strcmp(kind, "ancillary") && !agent_config_owns(self->config, bridge);
 }
 
 bool
