@@ -38,6 +38,12 @@ def link_local(mac):
     return str(ipaddress.ip_address("fe80::" + ":".join(words)))
 
 
+def pool(cidr):
+    """What the server gives ports addresses from, at random; those above are the test's own."""
+    network = ipaddress.ip_network(cidr)
+    return {"start": str(network[2]), "end": str(network[-57])}
+
+
 def word(text):
     """A pattern for 'text' that is no part of something longer."""
     return r"(?:(?<=set_field:)|(?<![0-9a-f.:]))" + re.escape(text) + r"(?![0-9a-f:]|\.[0-9])"
@@ -111,7 +117,7 @@ class Scene:
         net = self.bed.api.network(name, kind, segment, **fields)
         for cidr in cidrs:
             more = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac",
-                    "enable_dhcp": True} if ":" in cidr else {}
+                    "enable_dhcp": True} if ":" in cidr else {"allocation_pools": [pool(cidr)]}
             self.bed.api.subnet(net, cidr, **more)
         self.networks[name] = net
         return net
